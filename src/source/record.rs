@@ -1,0 +1,420 @@
+//! One BAM record, read in place.
+//!
+//! A [`Record`] is a view of bytes that [`Record::check`] has accepted: every accessor stays inside them.
+
+use crate::error::{Error, Kind, Result};
+
+/// `0x1`: the template has several segments.
+pub const PAIRED: u16 = 0x1;
+/// `0x2`: the aligner calls the pair proper.
+pub const PROPER_PAIR: u16 = 0x2;
+/// `0x4`: the segment itself is unmapped.
+pub const UNMAPPED: u16 = 0x4;
+/// `0x8`: the mate is unmapped.
+pub const MATE_UNMAPPED: u16 = 0x8;
+
+/// A CIGAR operation's kind, as BAM numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum OpKind {
+    /// M: aligned, equal or not.
+    Match = 0,
+    /// I: bases the reference lacks.
+    Insertion = 1,
+    /// D: reference bases the read lacks.
+    Deletion = 2,
+    /// N: a skip, an intron.
+    Skip = 3,
+    /// S: clipped, the bases are there.
+    SoftClip = 4,
+    /// H: clipped, the bases are gone.
+    HardClip = 5,
+    /// P: padding.
+    Padding = 6,
+    /// =: aligned and equal.
+    Equal = 7,
+    /// X: aligned and different.
+    Mismatch = 8,
+}
+
+impl OpKind {
+    /// M, = or X: consumes read and reference.
+    pub const fn is_aligned(self) -> bool {
+        matches!(self, Self::Match | Self::Equal | Self::Mismatch)
+    }
+
+    /// M, D, N, = or X.
+    pub const fn consumes_reference(self) -> bool {
+        matches!(self, Self::Match | Self::Deletion | Self::Skip | Self::Equal | Self::Mismatch)
+    }
+
+    /// M, I, S, = or X.
+    pub const fn consumes_read(self) -> bool {
+        matches!(self, Self::Match | Self::Insertion | Self::SoftClip | Self::Equal | Self::Mismatch)
+    }
+
+    const fn from_code(code: u32) -> Self {
+        match code {
+            0 => Self::Match,
+            1 => Self::Insertion,
+            2 => Self::Deletion,
+            3 => Self::Skip,
+            4 => Self::SoftClip,
+            5 => Self::HardClip,
+            7 => Self::Equal,
+            8 => Self::Mismatch,
+            // 9..15 never get here: `Record::check` refuses them.
+            _ => Self::Padding,
+        }
+    }
+}
+
+/// One CIGAR operation: kind and length in bases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Op {
+    /// What it does.
+    pub kind: OpKind,
+    /// How many bases; zero is legal.
+    pub len: u32,
+}
+
+impl Op {
+    const fn decode(raw: u32) -> Self {
+        Self { kind: OpKind::from_code(raw & 15), len: raw >> 4 }
+    }
+}
+
+/// The CIGAR of a record: packed little-endian words.
+#[derive(Clone, Copy, Debug)]
+pub struct Cigar<'a>(&'a [u8]);
+
+impl<'a> Cigar<'a> {
+    /// Number of operations.
+    pub fn len(self) -> usize {
+        self.0.len() / 4
+    }
+
+    /// Whether there is no operation at all.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The operations in order.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = Op> + Clone + 'a {
+        self.0.chunks_exact(4).map(|w| Op::decode(word(w, 0)))
+    }
+
+    /// Operation `i`, if there is one.
+    pub fn get(self, i: usize) -> Option<Op> {
+        self.0.get(4 * i..4 * i + 4).map(|w| Op::decode(word(w, 0)))
+    }
+
+    /// Reference bases from first to last, D and N included. At most 2^44, so never overflows.
+    pub fn reference_len(self) -> i64 {
+        self.iter().filter(|op| op.kind.consumes_reference()).map(|op| i64::from(op.len)).sum()
+    }
+
+    /// Read bases, soft clips included.
+    pub fn read_len(self) -> i64 {
+        self.iter().filter(|op| op.kind.consumes_read()).map(|op| i64::from(op.len)).sum()
+    }
+}
+
+#[inline]
+fn word(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+#[inline]
+fn half(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+/// Bytes of a record before its name.
+pub const FIXED_LEN: usize = 32;
+
+/// A view of one record's bytes, the leading `block_size` left out.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a>(&'a [u8]);
+
+impl<'a> Record<'a> {
+    /// A view without the checks, for bytes that [`Record::check`] has accepted before (a copy, or the same buffer again).
+    #[inline]
+    pub fn trusted(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Looks at every length and number in the record that anything later relies on.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::CorruptFile`] saying which field is wrong; the caller adds file, frame and record number.
+    #[inline]
+    pub fn check(bytes: &'a [u8]) -> Result<Self> {
+        if bytes.len() < FIXED_LEN {
+            return Err(corrupt(format!("a record of {} bytes, at least {FIXED_LEN} are needed", bytes.len())));
+        }
+        let record = Self(bytes);
+        if record.name_len() == 0 {
+            return Err(corrupt("l_read_name is 0"));
+        }
+        let used = record.qual_at() as u64 + u64::from(record.seq_len_raw());
+        if used > bytes.len() as u64 {
+            return Err(corrupt(format!("name, CIGAR, SEQ and QUAL take {used} bytes, the record has {}", bytes.len())));
+        }
+        record.check_cigar()?;
+        Ok(record)
+    }
+
+    fn check_cigar(self) -> Result<()> {
+        let raw = Cigar(&self.0[self.cigar_at()..self.seq_at()]);
+        let mut read = 0u64;
+        for w in raw.0.chunks_exact(4) {
+            let w = word(w, 0);
+            if w & 15 > 8 {
+                return Err(corrupt(format!("CIGAR operation {} does not exist", w & 15)));
+            }
+            if OpKind::from_code(w & 15).consumes_read() {
+                read += u64::from(w >> 4);
+            }
+        }
+        let seq = u64::from(self.seq_len_raw());
+        if seq > 0 && !raw.is_empty() && read != seq {
+            return Err(corrupt(format!("the CIGAR takes {read} read bases, SEQ has {seq}")));
+        }
+        if self.is_placeholder(raw)
+            && let Some(cigar) = self.long_cigar()?
+        {
+            if cigar.0.chunks_exact(4).any(|w| word(w, 0) & 15 > 8) {
+                return Err(corrupt("a CIGAR operation in the CG tag does not exist"));
+            }
+            if seq > 0 && cigar.read_len() as u64 != seq {
+                return Err(corrupt(format!("the CIGAR in the CG tag takes {} read bases, SEQ has {seq}", cigar.read_len())));
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes this is a view of.
+    #[inline]
+    pub fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Index of the contig in the header, -1 for none.
+    #[inline]
+    pub fn contig_id(self) -> i32 {
+        word(self.0, 0) as i32
+    }
+
+    /// First aligned position, 0-based; -1 for none.
+    #[inline]
+    pub fn pos(self) -> i32 {
+        word(self.0, 4) as i32
+    }
+
+    #[inline]
+    fn name_len(self) -> usize {
+        usize::from(self.0[8])
+    }
+
+    /// Mapping quality, 255 = unavailable.
+    #[inline]
+    pub fn mapq(self) -> u8 {
+        self.0[9]
+    }
+
+    #[inline]
+    fn n_cigar_raw(self) -> usize {
+        usize::from(half(self.0, 12))
+    }
+
+    /// The flag word.
+    #[inline]
+    pub fn flags(self) -> u16 {
+        half(self.0, 14)
+    }
+
+    #[inline]
+    fn seq_len_raw(self) -> u32 {
+        word(self.0, 16)
+    }
+
+    /// Number of bases in SEQ; 0 for `*`.
+    #[inline]
+    pub fn seq_len(self) -> usize {
+        self.seq_len_raw() as usize
+    }
+
+    /// Contig of the mate, -1 for none.
+    #[inline]
+    pub fn mate_contig_id(self) -> i32 {
+        word(self.0, 20) as i32
+    }
+
+    /// Position of the mate, 0-based; -1 for none.
+    #[inline]
+    pub fn mate_pos(self) -> i32 {
+        word(self.0, 24) as i32
+    }
+
+    /// Observed template length, signed.
+    #[inline]
+    pub fn template_len(self) -> i32 {
+        word(self.0, 28) as i32
+    }
+
+    #[inline]
+    fn cigar_at(self) -> usize {
+        FIXED_LEN + self.name_len()
+    }
+
+    #[inline]
+    fn seq_at(self) -> usize {
+        self.cigar_at() + 4 * self.n_cigar_raw()
+    }
+
+    #[inline]
+    fn qual_at(self) -> usize {
+        self.seq_at() + self.seq_len().div_ceil(2)
+    }
+
+    #[inline]
+    fn aux_at(self) -> usize {
+        self.qual_at() + self.seq_len()
+    }
+
+    /// The name, without its NUL.
+    #[inline]
+    pub fn name(self) -> &'a [u8] {
+        let name = &self.0[FIXED_LEN..self.cigar_at()];
+        match name.split_last() {
+            Some((0, head)) => head,
+            _ => name,
+        }
+    }
+
+    /// The CIGAR; the one in the CG tag where the record holds only its placeholder.
+    #[inline]
+    pub fn cigar(self) -> Cigar<'a> {
+        let raw = Cigar(&self.0[self.cigar_at()..self.seq_at()]);
+        if self.is_placeholder(raw)
+            && let Ok(Some(long)) = self.long_cigar()
+        {
+            return long;
+        }
+        raw
+    }
+
+    /// More than 65,535 operations do not fit the record: it then holds `<l_seq>S<span>N` and the tag CG the rest (SAM
+    /// specification 4.2.2).
+    #[inline]
+    fn is_placeholder(self, raw: Cigar<'_>) -> bool {
+        raw.len() == 2
+            && raw.get(0) == Some(Op { kind: OpKind::SoftClip, len: self.seq_len_raw() })
+            && raw.get(1).is_some_and(|op| op.kind == OpKind::Skip)
+    }
+
+    fn long_cigar(self) -> Result<Option<Cigar<'a>>> {
+        let Some(value) = self.tag(*b"CG").map_err(|_| corrupt("the tags before the CG tag cannot be read"))? else {
+            return Ok(None);
+        };
+        match value {
+            Tag::Array(b'I', bytes) => Ok(Some(Cigar(bytes))),
+            _ => Err(corrupt("the CG tag is not of type B,I")),
+        }
+    }
+
+    /// SEQ, two bases a byte, high nibble first.
+    #[inline]
+    pub fn seq(self) -> &'a [u8] {
+        &self.0[self.seq_at()..self.qual_at()]
+    }
+
+    /// The 4-bit code of base `i` of SEQ.
+    ///
+    /// # Panics
+    ///
+    /// When `i` is not below [`Record::seq_len`].
+    #[inline]
+    pub fn base(self, i: usize) -> u8 {
+        let byte = self.seq()[i / 2];
+        if i.is_multiple_of(2) { byte >> 4 } else { byte & 15 }
+    }
+
+    /// Base qualities; all 255 where the record has none.
+    #[inline]
+    pub fn qual(self) -> &'a [u8] {
+        &self.0[self.qual_at()..self.aux_at()]
+    }
+
+    /// Where the qualities lie in [`Record::bytes`]; for editing them in place.
+    #[inline]
+    pub fn qual_range(self) -> std::ops::Range<usize> {
+        self.qual_at()..self.aux_at()
+    }
+
+    /// Looks up a tag.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::CorruptFile`] when a tag before it, or it, does not fit the record.
+    pub fn tag(self, name: [u8; 2]) -> Result<Option<Tag<'a>>> {
+        let mut rest = &self.0[self.aux_at()..];
+        while !rest.is_empty() {
+            let broken = || corrupt("a tag runs past the end of the record");
+            let (head, tail) = rest.split_at_checked(3).ok_or_else(broken)?;
+            let (value, len) = Tag::read(head[2], tail).ok_or_else(broken)?;
+            if head[..2] == name {
+                return Ok(Some(value));
+            }
+            rest = &tail[len..];
+        }
+        Ok(None)
+    }
+}
+
+/// A tag's value, as far as fastcov looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tag<'a> {
+    /// Type Z: text, without its NUL.
+    Text(&'a [u8]),
+    /// Type B: element type and the elements' bytes.
+    Array(u8, &'a [u8]),
+    /// Any other type, by its letter.
+    Other(u8),
+}
+
+impl<'a> Tag<'a> {
+    /// The value at the head of `bytes` and how many bytes it takes.
+    fn read(kind: u8, bytes: &'a [u8]) -> Option<(Self, usize)> {
+        let fixed = |n: usize| (bytes.len() >= n).then_some((Tag::Other(kind), n));
+        match kind {
+            b'A' | b'c' | b'C' => fixed(1),
+            b's' | b'S' => fixed(2),
+            b'i' | b'I' | b'f' => fixed(4),
+            b'd' => fixed(8),
+            b'Z' | b'H' => {
+                let end = bytes.iter().position(|&b| b == 0)?;
+                let value = if kind == b'Z' { Tag::Text(&bytes[..end]) } else { Tag::Other(kind) };
+                Some((value, end + 1))
+            }
+            b'B' => {
+                let (head, tail) = bytes.split_at_checked(5)?;
+                let size = match head[0] {
+                    b'c' | b'C' => 1,
+                    b's' | b'S' => 2,
+                    b'i' | b'I' | b'f' => 4,
+                    _ => return None,
+                };
+                let len = usize::try_from(u64::from(word(head, 1)) * size).ok()?;
+                Some((Tag::Array(head[0], tail.get(..len)?), 5 + len))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn corrupt(what: impl Into<String>) -> Error {
+    Error::new(Kind::CorruptFile, what)
+}
