@@ -139,6 +139,22 @@ impl Error {
         error
     }
 
+    /// The call was told to stop.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        Self::new(Kind::Cancelled, "the call was cancelled")
+    }
+
+    /// The record's number was counted from some place in the file; `before` records lie in front of that place, `None` when nobody
+    /// knows.
+    #[must_use]
+    pub fn renumber_record(mut self, before: Option<u64>) -> Self {
+        if let Some(number) = self.0.record {
+            self.0.record = before.map(|b| b + number);
+        }
+        self
+    }
+
     /// Names the file, unless one is named already (the innermost name is the right one).
     #[must_use]
     pub fn path(mut self, path: &Path) -> Self {
@@ -170,10 +186,12 @@ impl Error {
         self
     }
 
-    /// What the user can do about it.
+    /// What the user can do about it, unless that is said already.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
+        if self.0.hint.is_none() {
+            self.0.hint = Some(hint.into());
+        }
         self
     }
 
@@ -221,11 +239,11 @@ impl fmt::Display for Error {
         }
         f.write_str(&parts.what)?;
         let mut place = Vec::new();
-        if let Some(number) = parts.record {
-            place.push(match &parts.record_name {
-                Some(name) => format!("record {number} \"{name}\""),
-                None => format!("record {number}"),
-            });
+        match (parts.record, &parts.record_name) {
+            (Some(number), Some(name)) => place.push(format!("record {number} \"{name}\"")),
+            (Some(number), None) => place.push(format!("record {number}")),
+            (None, Some(name)) => place.push(format!("record \"{name}\"")),
+            (None, None) => {}
         }
         if let Some(offset) = parts.offset {
             place.push(format!("frame at offset {offset}"));

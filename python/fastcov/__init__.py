@@ -1,0 +1,20 @@
+"""Per-base depth of BAM files: any tool's numbers, by name, at the speed the file can be inflated."""
+
+from . import _fastcov, errors
+from ._coverage import get_coverage
+from ._fastcov import __version__
+from ._versions import show_versions
+from .errors import FastcovWarning
+from .rules import Rules
+
+__all__ = ["FastcovWarning", "Rules", "__version__", "errors", "get_coverage", "show_versions"]
+
+if _fastcov.debug_build:
+    import warnings
+
+    warnings.warn(
+        "this is a debug build of fastcov, many times slower than a release build: install it with 'pip install .', or "
+        "with 'maturin develop --release'",
+        FastcovWarning,
+        stacklevel=2,
+    )

@@ -1,0 +1,33 @@
+"""Arrays of the core -> pandas, without copying a base."""
+
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["to_frame"]
+
+
+def to_frame(parts: dict[str, Any]) -> pd.DataFrame:
+    """The frame of ``get_coverage``: its columns are the arrays in ``parts``, not copies of them.
+
+    Each array becomes a block of its own, and nobody else holds it, so the frame can be written to at once.
+    """
+    columns = {
+        "pos": parts["pos"],
+        "chr": _categorical(parts["chrom_codes"], tuple(parts["contigs"])),
+        "base": _categorical(parts["base_codes"], tuple(parts["bases"])),
+        "coverage": parts["depth"],
+    }
+    return pd.DataFrame(columns, copy=False)
+
+
+def _categorical(codes: Any, categories: tuple[str, ...]) -> pd.Categorical:
+    # The core made the codes: looking at each of them again costs more than counting them did.
+    return pd.Categorical.from_codes(codes, dtype=_dtype(categories), validate=False)
+
+
+@lru_cache(maxsize=8)
+def _dtype(categories: tuple[str, ...]) -> pd.CategoricalDtype:
+    """One dtype per list of names, so that frames of many calls share it and are joined as categories."""
+    return pd.CategoricalDtype(list(categories))

@@ -1,0 +1,149 @@
+//! Which positions of one record count: `docs/semantics.md`, section 4.
+
+use super::slab::Slab;
+use crate::coords::Interval;
+use crate::rules::{Preset, Rules};
+use crate::source::record::{OpKind, Record};
+
+/// The part of a rule that is asked at each position.
+#[derive(Clone, Copy, Debug)]
+pub struct Counting {
+    min_baseq: u8,
+    deletions: bool,
+    skips: bool,
+    /// A deletion with no base behind it: depth counts it, the pileup engine gives it quality 0.
+    trailing: bool,
+    /// The pileup engine goes on by at most one operation per position, so that one of zero length is seen for one position.
+    lags: bool,
+}
+
+impl Counting {
+    /// What `rules` ask at a position.
+    pub fn new(rules: &Rules) -> Self {
+        Self {
+            min_baseq: rules.min_baseq,
+            deletions: rules.deletions,
+            skips: rules.skips,
+            trailing: rules.preset == Preset::Depth,
+            lags: rules.preset == Preset::Mpileup,
+        }
+    }
+
+    /// Adds `weight` at every position of `within` that `record` counts at, its base qualities being `qual`. `within` must not reach past
+    /// the record's last position.
+    ///
+    /// A D or N has no base of its own and is asked for the quality of the next read base, whichever operation that belongs to.
+    #[inline]
+    pub fn count(&self, record: Record<'_>, qual: &[u8], within: Interval, weight: i32, slab: &mut Slab) {
+        let mut x = i64::from(record.pos());
+        let mut y = 0;
+        // From where on the operation is seen: `x`, but for operations of zero length before it.
+        let mut seen = x;
+        // Touching operations are booked as one segment: two changes instead of two each.
+        let mut open: Option<Interval> = None;
+        for op in record.cigar().iter() {
+            let n = i64::from(op.len);
+            if op.kind.consumes_reference() {
+                let until = if self.lags { (x + n).max(seen + 1) } else { x + n };
+                let here = Interval::new(seen, until).intersect(within);
+                seen = until;
+                if self.counts(op.kind, qual, y) && !here.is_empty() {
+                    open = match open {
+                        Some(before) if before.end == here.start => Some(Interval::new(before.start, here.end)),
+                        Some(before) => {
+                            slab.add(before.start, before.end, weight);
+                            Some(here)
+                        }
+                        None => Some(here),
+                    };
+                    if op.kind.is_aligned() && self.min_baseq > 0 {
+                        let from = (y as i64 + here.start - x) as usize;
+                        self.subtract_low(qual, from, here, weight, slab);
+                    }
+                }
+                x += n;
+            }
+            if op.kind.consumes_read() {
+                y += op.len as usize;
+            }
+        }
+        if let Some(open) = open {
+            slab.add(open.start, open.end, weight);
+        }
+    }
+
+    /// Whether an operation counts, an aligned one before its own qualities are looked at.
+    #[inline]
+    fn counts(&self, kind: OpKind, qual: &[u8], y: usize) -> bool {
+        let asked = match kind {
+            OpKind::Deletion => self.deletions,
+            OpKind::Skip => self.skips,
+            _ => return true,
+        };
+        asked
+            && match qual.get(y) {
+                Some(&q) => q >= self.min_baseq,
+                None => self.trailing || self.min_baseq == 0,
+            }
+    }
+
+    /// Takes the runs of low quality out of `here`; the base at its first position has index `from`. Bases that are not there (SEQ
+    /// `*`) have quality 0.
+    #[inline]
+    fn subtract_low(&self, qual: &[u8], from: usize, here: Interval, weight: i32, slab: &mut Slab) {
+        let len = here.len() as usize;
+        let there = qual.get(from..).unwrap_or_default();
+        let bases = &there[..len.min(there.len())];
+        let mut at = 0;
+        while let Some(low) = first_below(&bases[at..], self.min_baseq) {
+            let start = at + low;
+            let run = bases[start..].iter().position(|&q| q >= self.min_baseq).unwrap_or(bases.len() - start);
+            slab.add(here.start + start as i64, here.start + (start + run) as i64, -weight);
+            at = start + run;
+        }
+        slab.add(here.start + bases.len() as i64, here.end, -weight);
+    }
+}
+
+/// Index of the first byte below `min`, eight bytes at a time.
+#[inline]
+fn first_below(bytes: &[u8], min: u8) -> Option<usize> {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    if min > 128 {
+        return bytes.iter().position(|&b| b < min);
+    }
+    let floor = ONES * u64::from(min);
+    let mut at = 0;
+    for word in bytes.chunks_exact(8) {
+        let x = u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
+        // With its top bit set no byte borrows from the next; the bit stays where byte >= min, and bytes of 128 and more always pass.
+        let pass = (((x | HIGH) - floor) | x) & HIGH;
+        if pass != HIGH {
+            return Some(at + ((pass ^ HIGH).trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(|&b| b < min).map(|i| at + i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_below_equals_a_plain_search() {
+        let mut state = 1u64;
+        for round in 0..20_000u32 {
+            let bytes: Vec<u8> = (0..round % 40)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let q = (state >> 33) as u8;
+                    if round % 3 == 0 { q } else { q % 50 }
+                })
+                .collect();
+            let min = (round % 7) as u8 * 40;
+            assert_eq!(first_below(&bytes, min), bytes.iter().position(|&b| b < min), "{bytes:?} {min}");
+        }
+    }
+}

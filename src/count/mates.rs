@@ -1,0 +1,443 @@
+//! Overlapping mates: who meets whom, in the order of the file.
+//!
+//! For each read name there is a [`State`], moved on by every record of that name that takes part. Within a part the states live in a
+//! [`Table`]; between parts only the names that can still meet something are handed on, with a copy of the record they wait with. All
+//! of a state's future depends on the state and the records to come, so it does not matter where a part ends.
+//!
+//! A part can be counted before the parts in front of it are known. Its names are then taken to be new; when it is merged, a name that
+//! was carried over the seam is found by its hash. Where that name has just one record in the part and a copy of it was kept, the two
+//! are put together then and there; anything else (a third record of a name) makes the part be counted again, with the carried names
+//! known. See `docs/design/001-spans-and-seams.md`.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::rules::{Mates, Preset, Rules};
+use crate::source::record::{MATE_UNMAPPED, PAIRED, PROPER_PAIR, Record};
+
+/// What is done with mates that overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Nothing: both count.
+    Both,
+    /// The pileup engine's edit of base qualities.
+    Edit,
+    /// The later record is counted only behind the earlier one's end (`samtools depth -s`).
+    Clip,
+}
+
+impl Policy {
+    /// The policy of a rule.
+    pub const fn of(rules: &Rules) -> Self {
+        match (rules.mates, rules.preset) {
+            (Mates::Both, _) => Self::Both,
+            (Mates::Once, Preset::Mpileup) => Self::Edit,
+            (Mates::Once, Preset::Depth) => Self::Clip,
+        }
+    }
+}
+
+/// One record of a name, as far as its name's state goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Records that end at or before this position have left the pileup buffer: one below the start of the record before.
+    pub clock: i64,
+    /// One past its last position, taken from the CIGAR alone.
+    pub end: i64,
+    /// Whether it looks for an earlier record of its name.
+    pub looks: bool,
+    /// Whether it waits for a later one when it finds none.
+    pub waits: bool,
+}
+
+impl Arrival {
+    /// How `record` takes part, `None` when it does not.
+    pub fn of(policy: Policy, record: Record<'_>, end: i64, clock: i64) -> Option<Self> {
+        let flags = record.flags();
+        let start = i64::from(record.pos());
+        let mate = i64::from(record.mate_pos());
+        match policy {
+            Policy::Both => None,
+            Policy::Edit if flags & PROPER_PAIR == 0 => None,
+            Policy::Edit => {
+                let elsewhere = record.mate_contig_id() >= 0 && record.mate_contig_id() != record.contig_id();
+                let apart = i64::from(record.template_len()).abs() >= 2 * record.seq_len() as i64 && mate >= end;
+                let looks = flags & MATE_UNMAPPED == 0 && !elsewhere && !apart;
+                let waits = looks && (mate >= start || (flags & PAIRED != 0 && mate == -1));
+                Some(Self { clock, end, looks, waits })
+            }
+            Policy::Clip if flags & PAIRED == 0 || flags & MATE_UNMAPPED != 0 => None,
+            Policy::Clip => {
+                let end = end.max(start + 1);
+                let waits = mate == -1 || (record.mate_contig_id() == record.contig_id() && mate <= end);
+                Some(Self { clock, end, looks: true, waits })
+            }
+        }
+    }
+}
+
+/// What an arrival comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome<R> {
+    /// It counts by itself.
+    Alone,
+    /// It meets this earlier record.
+    Meets(R),
+    /// It counts only from this position on.
+    CountsFrom(i64),
+}
+
+/// The state of one name. `R` is how the waiting record is held: an index within a part, a copy between parts.
+#[derive(Clone, Debug)]
+pub struct State<R> {
+    /// Ends of the name's records that are still in the pileup buffer.
+    live: Live,
+    /// The record that waits for its mate.
+    waiting: Option<R>,
+    /// Where the record that waits ends (`Policy::Clip`).
+    clip: Option<i64>,
+}
+
+impl<R> Default for State<R> {
+    fn default() -> Self {
+        Self { live: Live::default(), waiting: None, clip: None }
+    }
+}
+
+impl<R> State<R> {
+    /// Moves on by one record; `me` is that record.
+    pub fn arrive(&mut self, policy: Policy, arrival: Arrival, me: R) -> Outcome<R> {
+        if policy == Policy::Clip {
+            if let Some(end) = self.clip.take() {
+                return Outcome::CountsFrom(end);
+            }
+            if arrival.waits {
+                self.clip = Some(arrival.end);
+            }
+            return Outcome::Alone;
+        }
+        self.leave(arrival.clock);
+        self.live.push(arrival.end);
+        if arrival.looks {
+            if let Some(earlier) = self.waiting.take() {
+                return Outcome::Meets(earlier);
+            }
+            if arrival.waits {
+                self.waiting = Some(me);
+            }
+        }
+        Outcome::Alone
+    }
+
+    /// Lets the records leave the buffer that end at or before `clock`. The first of them to go takes the name off the engine's
+    /// table, whichever record had put it there.
+    fn leave(&mut self, clock: i64) {
+        if self.live.drop_up_to(clock) {
+            self.waiting = None;
+        }
+    }
+
+    /// A record of this name was dropped by the depth cap; that, too, takes the name off the table.
+    pub fn forget(&mut self) {
+        self.waiting = None;
+    }
+
+    /// Whether anything to come can depend on this state.
+    pub fn is_open(&mut self, policy: Policy, clock: i64) -> bool {
+        self.leave(clock);
+        if policy == Policy::Clip { self.clip.is_some() } else { !self.live.is_empty() }
+    }
+
+    /// The same state, holding its record another way.
+    pub fn map<S>(self, f: impl FnOnce(R) -> S) -> State<S> {
+        State { live: self.live, waiting: self.waiting.map(f), clip: self.clip }
+    }
+}
+
+/// A few ends, the first two without an allocation.
+#[derive(Clone, Debug, Default)]
+struct Live {
+    few: [i64; 2],
+    n: u8,
+    more: Vec<i64>,
+}
+
+impl Live {
+    fn push(&mut self, end: i64) {
+        match self.few.get_mut(usize::from(self.n)) {
+            Some(slot) => {
+                *slot = end;
+                self.n += 1;
+            }
+            None => self.more.push(end),
+        }
+    }
+
+    /// Drops the ends up to `clock`; whether there was one.
+    fn drop_up_to(&mut self, clock: i64) -> bool {
+        let before = self.len();
+        let kept = self.few;
+        let n = usize::from(self.n);
+        self.n = 0;
+        for &end in &kept[..n] {
+            if end > clock {
+                self.few[usize::from(self.n)] = end;
+                self.n += 1;
+            }
+        }
+        self.more.retain(|&end| end > clock);
+        while self.n < 2
+            && let Some(end) = self.more.pop()
+        {
+            self.few[usize::from(self.n)] = end;
+            self.n += 1;
+        }
+        self.len() < before
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.n) + self.more.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A name between two parts.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// Hash of the name, the key of [`Seam::heads`].
+    pub hash: u64,
+    /// The name.
+    pub name: Box<[u8]>,
+    /// Its state; the record it waits with is a copy, base qualities as they are after BAQ.
+    pub state: State<Box<[u8]>>,
+}
+
+/// What is known of a name that had its first record of a part.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// Its records in the part.
+    pub records: u32,
+    /// The first of them; a clock of `i64::MIN` where that record is the first of the whole part.
+    pub first: Arrival,
+    /// Index of a copy of the first, in [`Seam::copies`].
+    pub copy: Option<u32>,
+}
+
+/// What a part tells the merge about names.
+#[derive(Debug, Default)]
+pub struct Seam {
+    /// Hash of a name to the index of its head.
+    pub heads: HashMap<u64, u32, BuildHasherDefault<KeepHash>>,
+    /// A head per name.
+    pub names: Vec<Head>,
+    /// Copies of records an earlier part's record may be looking for.
+    pub copies: Vec<Box<[u8]>>,
+    /// Names that can still meet something behind this part.
+    pub open: Vec<Carried>,
+    /// The part cannot be right without the names before it.
+    pub needs_carry: bool,
+}
+
+/// A waiting record within a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Index of a survivor of this part.
+    Here(u32),
+    /// Index into the copies that were carried into the part.
+    Carried(u32),
+}
+
+/// The names of one part.
+#[derive(Debug, Default)]
+pub struct Table {
+    heads: HashMap<u64, u32, BuildHasherDefault<KeepHash>>,
+    names: Vec<Name>,
+}
+
+#[derive(Debug)]
+struct Name {
+    state: State<Held>,
+    head: Head,
+    /// Where its text is: a survivor of this part, or a carried name.
+    text: Held,
+    hash: u64,
+}
+
+impl Table {
+    /// Empties the table; `carried` are the names that come over the seam before the part. Returns the copies their states wait with.
+    pub fn begin(&mut self, carried: &mut [Carried]) -> Vec<Box<[u8]>> {
+        self.heads.clear();
+        self.names.clear();
+        let mut copies = Vec::new();
+        for (i, name) in carried.iter_mut().enumerate() {
+            let state = std::mem::take(&mut name.state).map(|copy| {
+                copies.push(copy);
+                Held::Carried(copies.len() as u32 - 1)
+            });
+            let mut key = name.hash;
+            while self.heads.contains_key(&key) {
+                key = key.wrapping_add(1);
+            }
+            self.heads.insert(key, self.names.len() as u32);
+            let first = Arrival { clock: i64::MIN, end: i64::MIN, looks: false, waits: false };
+            self.names.push(Name { state, head: Head { records: 0, first, copy: None }, text: Held::Carried(i as u32), hash: name.hash });
+        }
+        copies
+    }
+
+    /// The name of survivor `index`, entered when it is new. `text` gives the bytes of a name already in the table.
+    pub fn find<'t>(&mut self, name: &[u8], index: u32, text: impl Fn(Held) -> &'t [u8]) -> usize {
+        let hash = hash_name(name);
+        let mut key = hash;
+        loop {
+            match self.heads.entry(key) {
+                std::collections::hash_map::Entry::Occupied(slot) => {
+                    let id = *slot.get() as usize;
+                    if text(self.names[id].text) == name {
+                        return id;
+                    }
+                    // Another name with this hash: look further, as when it was entered.
+                    key = key.wrapping_add(1);
+                }
+                std::collections::hash_map::Entry::Vacant(slot) => {
+                    slot.insert(self.names.len() as u32);
+                    let first = Arrival { clock: i64::MIN, end: i64::MIN, looks: false, waits: false };
+                    let head = Head { records: 0, first, copy: None };
+                    self.names.push(Name { state: State::default(), head, text: Held::Here(index), hash });
+                    return self.names.len() - 1;
+                }
+            }
+        }
+    }
+
+    /// Moves a name on by one record of this part.
+    pub fn arrive(&mut self, id: usize, policy: Policy, arrival: Arrival, index: u32) -> Outcome<Held> {
+        let name = &mut self.names[id];
+        if name.head.records == 0 {
+            name.head.first = arrival;
+        }
+        name.head.records += 1;
+        name.state.arrive(policy, arrival, Held::Here(index))
+    }
+
+    /// A record of this name was dropped by the depth cap.
+    pub fn forget(&mut self, id: usize) {
+        // Whatever the name waited with in front of this part is gone as well: the merge has to see that this name was here.
+        self.names[id].head.records += 2;
+        self.names[id].state.forget();
+    }
+
+    /// Ends the part: `clock` is that of any record to come, `copy_head` says whether a name's only record is to be kept for the merge,
+    /// `bytes` gives a survivor's bytes and `carried` the names that came in.
+    pub fn finish<'t>(
+        &mut self,
+        policy: Policy,
+        clock: i64,
+        copy_head: impl Fn(u32) -> bool,
+        record: impl Fn(u32) -> Record<'t>,
+        carried: &[Carried],
+        copies: &[Box<[u8]>],
+    ) -> Seam {
+        let mut seam = Seam { heads: std::mem::take(&mut self.heads), ..Seam::default() };
+        seam.names.reserve(self.names.len());
+        for mut name in self.names.drain(..) {
+            if let Held::Here(first) = name.text
+                && name.head.records == 1
+                && name.head.first.looks
+                && copy_head(first)
+            {
+                name.head.copy = Some(seam.copies.len() as u32);
+                seam.copies.push(record(first).bytes().into());
+            }
+            seam.names.push(name.head);
+            if name.state.is_open(policy, clock) {
+                let text = match name.text {
+                    Held::Here(i) => record(i).name().into(),
+                    Held::Carried(i) => carried[i as usize].name.clone(),
+                };
+                let state = name.state.map(|held| match held {
+                    Held::Here(i) => record(i).bytes().into(),
+                    Held::Carried(i) => copies[i as usize].clone(),
+                });
+                seam.open.push(Carried { hash: name.hash, name: text, state });
+            }
+        }
+        seam
+    }
+}
+
+/// A hash of a read name. Names come from a file, but equal hashes only cost time: names are compared.
+pub fn hash_name(name: &[u8]) -> u64 {
+    const K: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut h = (name.len() as u64).wrapping_mul(K);
+    let mut words = name.chunks_exact(8);
+    for w in &mut words {
+        h = (h ^ u64::from_le_bytes([w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]])).wrapping_mul(K);
+        h ^= h >> 29;
+    }
+    let mut tail = [0; 8];
+    let rest = words.remainder();
+    tail[..rest.len()].copy_from_slice(rest);
+    h = (h ^ u64::from_le_bytes(tail)).wrapping_mul(K);
+    h ^ (h >> 32)
+}
+
+/// Uses a number that is a hash already as the hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeepHash(u64);
+
+impl Hasher for KeepHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(b);
+        }
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = n;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(clock: i64, end: i64) -> Arrival {
+        Arrival { clock, end, looks: true, waits: true }
+    }
+
+    #[test]
+    fn a_mate_in_the_buffer_is_met_once() {
+        let mut state = State::default();
+        assert_eq!(state.arrive(Policy::Edit, at(0, 30), 'a'), Outcome::Alone);
+        assert_eq!(state.arrive(Policy::Edit, at(20, 40), 'b'), Outcome::Meets('a'));
+        assert_eq!(state.arrive(Policy::Edit, at(25, 50), 'c'), Outcome::Alone);
+        assert_eq!(state.arrive(Policy::Edit, at(26, 50), 'd'), Outcome::Meets('c'));
+    }
+
+    #[test]
+    fn any_record_that_leaves_takes_the_name_with_it() {
+        // s 10-20, a 15-40, b arrives when 20 has passed: s has left and a is no longer waited with.
+        let mut state = State::default();
+        let alone = Arrival { looks: false, waits: false, ..at(0, 20) };
+        assert_eq!(state.arrive(Policy::Edit, alone, 's'), Outcome::Alone);
+        assert_eq!(state.arrive(Policy::Edit, at(5, 40), 'a'), Outcome::Alone);
+        assert_eq!(state.arrive(Policy::Edit, at(20, 50), 'b'), Outcome::Alone);
+        assert_eq!(state.arrive(Policy::Edit, at(21, 60), 'c'), Outcome::Meets('b'));
+    }
+
+    #[test]
+    fn depth_clips_the_later_record() {
+        let mut state = State::default();
+        assert_eq!(state.arrive(Policy::Clip, at(0, 30), ()), Outcome::Alone);
+        assert_eq!(state.arrive(Policy::Clip, at(90, 40), ()), Outcome::CountsFrom(30));
+        assert_eq!(state.arrive(Policy::Clip, at(95, 50), ()), Outcome::Alone);
+    }
+}

@@ -1,0 +1,237 @@
+//! From a span's records to the survivors of a rule's filters: `docs/semantics.md`, section 3.
+
+use crate::coords::Interval;
+use crate::error::{Error, Kind, Result};
+use crate::plan::Target;
+use crate::rules::Rules;
+use crate::source::bam::Bam;
+use crate::source::record::{PAIRED, PROPER_PAIR, Record, UNMAPPED};
+use crate::source::records::RecordReader;
+
+/// A record that passed the filters.
+#[derive(Clone, Copy, Debug)]
+pub struct Survivor {
+    /// Where its bytes begin in the reader's buffer.
+    pub at: u32,
+    /// How many there are.
+    pub len: u32,
+    /// Its first position.
+    pub start: i64,
+    /// One past its last position by its CIGAR; equal to `start` when it covers nothing.
+    pub end: i64,
+}
+
+impl Survivor {
+    /// Its record in `buffer`.
+    #[inline]
+    pub fn record(self, buffer: &[u8]) -> Record<'_> {
+        Record::trusted(&buffer[self.at as usize..(self.at + self.len) as usize])
+    }
+}
+
+/// Records by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records of the targets that were looked at.
+    pub seen: u64,
+    /// Records that passed every filter.
+    pub used: u64,
+    /// Dropped because of an excluded flag.
+    pub excluded_flags: u64,
+    /// Dropped because a required flag is missing.
+    pub missing_flags: u64,
+    /// Dropped because of their mapping quality.
+    pub low_mapq: u64,
+    /// Dropped as orphans: paired, not proper.
+    pub orphans: u64,
+    /// Dropped by the depth cap.
+    pub capped: u64,
+    /// Used records that reach past the end of their contig; they are cut there.
+    pub past_end: u64,
+}
+
+impl Tally {
+    /// Adds another tally to this one.
+    pub fn add(&mut self, other: &Self) {
+        self.seen += other.seen;
+        self.used += other.used;
+        self.excluded_flags += other.excluded_flags;
+        self.missing_flags += other.missing_flags;
+        self.low_mapq += other.low_mapq;
+        self.orphans += other.orphans;
+        self.capped += other.capped;
+        self.past_end += other.past_end;
+    }
+}
+
+/// What the walk over one part gives besides the survivors.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Walked {
+    /// Records read, those outside the target included.
+    pub records: u64,
+    /// Start of the first and the last record on the contig; the order of the file is checked with them.
+    pub starts: Option<(i64, i64)>,
+    /// A record behind the target was met: nothing more is to come in this span or a later one of the target.
+    pub past_target: bool,
+    /// The filters' count.
+    pub tally: Tally,
+}
+
+/// Asks every record of a target whether it counts.
+pub struct Walker<'a> {
+    bam: &'a Bam,
+    rules: Rules,
+    target: Target,
+    contig_len: i64,
+}
+
+enum Place {
+    /// Overlaps the target.
+    Inside,
+    /// Ends before it, or has no position.
+    Before,
+    /// Starts behind it.
+    Behind,
+}
+
+impl<'a> Walker<'a> {
+    /// A walker for one target.
+    pub fn new(bam: &'a Bam, rules: Rules, target: Target) -> Self {
+        Self { bam, rules, target, contig_len: bam.header.contigs[target.contig].len }
+    }
+
+    /// Reads records until `part_bytes` are in the buffer or the span ends, and collects those that count. `first_of_chunk`: the index
+    /// says that a record of this contig starts here.
+    ///
+    /// # Errors
+    ///
+    /// What the reader gives; [`Kind::CorruptFile`] for records that are not sorted or lie outside their contig.
+    pub fn walk(
+        &self,
+        reader: &mut RecordReader<'_>,
+        part_bytes: usize,
+        first_of_chunk: bool,
+        survivors: &mut Vec<Survivor>,
+    ) -> Result<Walked> {
+        let mut walked = Walked::default();
+        survivors.clear();
+        reader.begin_part();
+        while let Some(range) = reader.next_record()? {
+            let record = Record::trusted(&reader.buffer()[range.clone()]);
+            walked.records += 1;
+            let (start, end, place) =
+                self.locate(record, walked.starts, first_of_chunk && walked.records == 1).map_err(|e| reader.at_record(e, &range))?;
+            match place {
+                Place::Behind => {
+                    walked.past_target = true;
+                    break;
+                }
+                Place::Before => {}
+                Place::Inside => {
+                    walked.tally.seen += 1;
+                    if self.passes(record, &mut walked.tally) {
+                        walked.tally.past_end += u64::from(end > self.contig_len);
+                        let (at, len) = (range.start as u32, range.len() as u32);
+                        survivors.push(Survivor { at, len, start, end });
+                    }
+                }
+            }
+            if start >= 0 {
+                walked.starts = Some((walked.starts.map_or(start, |s| s.0), start));
+            }
+            if reader.filled() >= part_bytes {
+                break;
+            }
+        }
+        walked.tally.used = survivors.len() as u64;
+        Ok(walked)
+    }
+
+    /// Start, end and place of a record, its position checked.
+    #[inline]
+    fn locate(&self, record: Record<'_>, starts: Option<(i64, i64)>, first_of_chunk: bool) -> Result<(i64, i64, Place)> {
+        let contig = record.contig_id();
+        let start = i64::from(record.pos());
+        if contig != self.target.contig as i32 {
+            return self.elsewhere(contig, first_of_chunk).map(|place| (-1, -1, place));
+        }
+        let mate = record.mate_contig_id();
+        if start < -1 || mate < -1 || mate >= self.bam.header.contigs.len() as i32 || record.mate_pos() < -1 {
+            return Err(self.bad_field(record));
+        }
+        if start >= self.contig_len {
+            return Err(self.corrupt(format!("the record is at position {}, the contig has {} bases", start + 1, self.contig_len)));
+        }
+        if starts.is_some_and(|(_, last)| start < last) {
+            return Err(unsorted());
+        }
+        if start < 0 {
+            return Ok((start, start, Place::Before));
+        }
+        if start >= self.target.interval.end {
+            return Ok((start, start, Place::Behind));
+        }
+        let end = start + record.cigar().reference_len();
+        let inside = end.max(start + 1) > self.target.interval.start;
+        Ok((start, end, if inside { Place::Inside } else { Place::Before }))
+    }
+
+    /// A record of another contig: the end of this one's records, or a fault.
+    fn elsewhere(&self, contig: i32, first_of_chunk: bool) -> Result<Place> {
+        if contig >= self.bam.header.contigs.len() as i32 || contig < -1 {
+            let n = self.bam.header.contigs.len();
+            return Err(Error::new(Kind::CorruptFile, format!("the record is on contig number {contig}, the header has {n}")));
+        }
+        if first_of_chunk {
+            return Err(Error::new(Kind::IndexMismatch, "the index points at a record of another contig")
+                .contig(&self.bam.header.contigs[self.target.contig].name)
+                .hint("the index is of another file or older: run 'samtools index'"));
+        }
+        if contig == -1 || contig > self.target.contig as i32 { Ok(Place::Behind) } else { Err(unsorted()) }
+    }
+
+    fn bad_field(&self, record: Record<'_>) -> Error {
+        let n = self.bam.header.contigs.len();
+        self.corrupt(if record.pos() < -1 {
+            format!("the record's position is {}", i64::from(record.pos()) + 1)
+        } else if record.mate_pos() < -1 {
+            format!("the record's mate position is {}", i64::from(record.mate_pos()) + 1)
+        } else {
+            format!("the record's mate is on contig number {}, the header has {n}", record.mate_contig_id())
+        })
+    }
+
+    fn corrupt(&self, what: String) -> Error {
+        Error::new(Kind::CorruptFile, what).contig(&self.bam.header.contigs[self.target.contig].name)
+    }
+
+    /// The filters, in the order of the tools; the first that speaks is counted.
+    #[inline]
+    fn passes(&self, record: Record<'_>, tally: &mut Tally) -> bool {
+        let flags = record.flags();
+        let rules = &self.rules;
+        // The pileup engine never takes unmapped records, whatever flags are asked for.
+        let exclude = rules.exclude_flags | if rules.preset == crate::rules::Preset::Mpileup { UNMAPPED } else { 0 };
+        if flags & exclude != 0 {
+            tally.excluded_flags += 1;
+        } else if flags & rules.require_flags != rules.require_flags {
+            tally.missing_flags += 1;
+        } else if record.mapq() < rules.min_mapq {
+            tally.low_mapq += 1;
+        } else if !rules.orphans && flags & PAIRED != 0 && flags & PROPER_PAIR == 0 {
+            tally.orphans += 1;
+        } else {
+            return true;
+        }
+        false
+    }
+}
+
+fn unsorted() -> Error {
+    Error::new(Kind::CorruptFile, "the records are not sorted by coordinate").hint("sort the file with 'samtools sort' and index it again")
+}
+
+/// The smallest interval over the starts of `survivors`, which come sorted; `None` when there are none.
+pub fn starts_of(survivors: &[Survivor]) -> Option<Interval> {
+    Some(Interval::new(survivors.first()?.start, survivors.last()?.start))
+}

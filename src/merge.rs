@@ -1,0 +1,428 @@
+//! Parts put together in the order of the file.
+//!
+//! Workers deposit parts in any order. The merge takes them in order, carries over each seam what reaches across it (depth behind the
+//! last start, names of mates), and gives back pieces whose depth is final, to be written by whoever has time. Everything it does per
+//! part is small; the work on positions is in [`Piece::write`].
+
+use std::collections::BTreeMap;
+
+use crate::coords::Interval;
+use crate::count::bases::Counting;
+use crate::count::cap::{Drops, Engine, window_of};
+use crate::count::mates::{Carried, Outcome, Policy};
+use crate::count::slab::Slab;
+use crate::count::walk::Tally;
+use crate::count::{CarryIn, Counter, Job, Pair, Part};
+use crate::error::{Error, Kind, Result};
+use crate::plan::{Origin, Span};
+use crate::source::bgzf::VirtualOffset;
+use crate::source::record::Record;
+
+/// Depth that is final, not yet written.
+pub struct Piece<'o> {
+    depth_before: i64,
+    range: Interval,
+    slab: Slab,
+    /// Changes in `range` besides the slab's, sorted.
+    events: Vec<(i64, i64)>,
+    out: &'o mut [i32],
+}
+
+impl Piece<'_> {
+    /// Writes the depths; gives the slab back for reuse.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::ResourceLimit`] when a depth is beyond 32 bits.
+    pub fn write(self) -> Result<Slab> {
+        let Self { depth_before, range, mut slab, events, out } = self;
+        let dense = Interval::new(slab.start, slab.start + slab.diff.len() as i64);
+        let mut writer = Writer { depth: depth_before, most: depth_before, at: range.start, start: range.start, out };
+        let mut rest = events.as_slice();
+        if !dense.is_empty() {
+            let inside = rest.partition_point(|e| e.0 < dense.start)..rest.partition_point(|e| e.0 < dense.end);
+            writer.runs(&rest[..inside.start], dense.start);
+            for &(at, by) in &rest[inside.clone()] {
+                slab.diff[(at - dense.start) as usize] += by as i32;
+            }
+            writer.dense(&slab.diff);
+            rest = &rest[inside.end..];
+        }
+        writer.runs(rest, range.end);
+        if writer.most > i64::from(i32::MAX) {
+            return Err(Error::new(Kind::ResourceLimit, format!("a depth of {} does not fit 32 bits", writer.most))
+                .hint("filter the reads, for example with min_mapq or exclude_flags"));
+        }
+        Ok(slab)
+    }
+}
+
+struct Writer<'o> {
+    depth: i64,
+    most: i64,
+    at: i64,
+    start: i64,
+    out: &'o mut [i32],
+}
+
+impl Writer<'_> {
+    /// Writes up to `end`, depth changing only at `events`. Zeros are in the output already: pages nobody covers are never touched.
+    fn runs(&mut self, events: &[(i64, i64)], end: i64) {
+        for &(at, by) in events.iter().chain(std::iter::once(&(end, 0))) {
+            if self.depth != 0 {
+                self.out[(self.at - self.start) as usize..(at - self.start) as usize].fill(self.depth as i32);
+            }
+            self.at = at;
+            self.depth += by;
+            self.most = self.most.max(self.depth);
+        }
+    }
+
+    fn dense(&mut self, diff: &[i32]) {
+        let from = (self.at - self.start) as usize;
+        let (mut depth, mut most) = (self.depth, self.most);
+        for (out, &d) in self.out[from..from + diff.len()].iter_mut().zip(diff) {
+            depth += i64::from(d);
+            most = most.max(depth);
+            *out = depth as i32;
+        }
+        (self.depth, self.most) = (depth, most);
+        self.at += diff.len() as i64;
+    }
+}
+
+/// What a whole pass came to.
+#[derive(Debug, Default)]
+pub struct Totals {
+    /// Records by what became of them.
+    pub tally: Tally,
+    /// The depth cap may act: the pass is void and has to be made again with a survey's [`Drops`].
+    pub crowded: bool,
+    /// A survey's result.
+    pub drops: Drops,
+    /// What the dropped records cover, per target.
+    pub dropped: Vec<Vec<Interval>>,
+    /// Records on each target's contig that were read, filters or not.
+    pub records: Vec<u64>,
+}
+
+/// The state behind the last part taken.
+pub struct Merge<'a, 'o> {
+    job: &'a Job<'a>,
+    spans: &'a [Span],
+    policy: Policy,
+    waiting: BTreeMap<(usize, usize), Result<Part>>,
+    next: (usize, usize),
+    out: &'o mut [i32],
+    /// Number of targets begun.
+    targets_begun: usize,
+    /// Nothing more is to come for the current target.
+    target_done: bool,
+    /// Where the last span's last record ended, and whether that is where the span was to end.
+    landing: VirtualOffset,
+    landed: bool,
+    last_record: i64,
+    last_start: Option<i64>,
+    frontier: i64,
+    depth: i64,
+    events: BTreeMap<i64, i64>,
+    names: Vec<Carried>,
+    crowd: BTreeMap<i64, i64>,
+    crowd_now: i64,
+    engine: Option<Engine>,
+    records_before: u64,
+    counter: Option<Box<Counter<'a>>>,
+    edits: (Vec<u8>, Vec<u8>),
+    /// What the pass comes to.
+    pub totals: Totals,
+}
+
+impl<'a, 'o> Merge<'a, 'o> {
+    /// Nothing taken yet. `out` holds one zero per position of all targets, in their order (nothing in a survey).
+    pub fn new(job: &'a Job<'a>, spans: &'a [Span], out: &'o mut [i32]) -> Self {
+        let mut totals = Totals::default();
+        if job.survey {
+            totals.drops = vec![Vec::new(); spans.len()];
+        }
+        totals.dropped = vec![Vec::new(); job.targets.len()];
+        totals.records = vec![0; job.targets.len()];
+        Self {
+            job,
+            spans,
+            policy: Policy::of(&job.rules),
+            waiting: BTreeMap::new(),
+            next: (0, 0),
+            out,
+            targets_begun: 0,
+            target_done: false,
+            landing: VirtualOffset(0),
+            landed: true,
+            last_record: -1,
+            last_start: None,
+            frontier: 0,
+            depth: 0,
+            events: BTreeMap::new(),
+            names: Vec::new(),
+            crowd: BTreeMap::new(),
+            crowd_now: 0,
+            engine: None,
+            records_before: 0,
+            counter: None,
+            edits: Default::default(),
+            totals,
+        }
+    }
+
+    /// Index of the first span that is not merged completely.
+    pub fn next_span(&self) -> usize {
+        self.next.0
+    }
+
+    /// Takes part `key.1` of span `key.0`, and every part that was waiting for it; the pieces that are final now go to `ready`.
+    ///
+    /// # Errors
+    ///
+    /// The first error in the order of the file.
+    pub fn deposit(&mut self, key: (usize, usize), part: Result<Part>, ready: &mut Vec<Piece<'o>>) -> Result<()> {
+        // Parts of a span that was counted again from its true start come late and are nobody's.
+        if key >= self.next {
+            self.waiting.insert(key, part);
+        }
+        while let Some(part) = self.waiting.remove(&self.next) {
+            self.take(part, ready).map_err(|e| e.renumber_record(self.numbers_known().then_some(self.records_before)))?;
+        }
+        Ok(())
+    }
+
+    /// Record numbers can be told when the plan begins at the first record of the file and leaves none out.
+    fn numbers_known(&self) -> bool {
+        let from_first = self.spans.first().is_some_and(|s| s.start == self.job.bam.first_record);
+        from_first && self.spans[1..].iter().take(self.next.0).all(|s| s.origin != Origin::Chunk)
+    }
+
+    /// Ends every target.
+    pub fn finish(&mut self, ready: &mut Vec<Piece<'o>>) {
+        self.begin_targets(self.job.targets.len(), ready);
+        if !self.job.targets.is_empty() {
+            self.end_target(ready);
+        }
+    }
+
+    fn take(&mut self, part: Result<Part>, ready: &mut Vec<Piece<'o>>) -> Result<()> {
+        let (id, index) = self.next;
+        let span = self.spans[id];
+        if index == 0 {
+            self.begin_targets(span.target + 1, ready);
+            if !self.target_done && span.origin == Origin::Guess && !self.landed {
+                return self.recount(Span { start: self.landing, ..span }, 0, true, ready);
+            }
+        }
+        if self.target_done {
+            self.skip_span();
+            return Ok(());
+        }
+        let part = part?;
+        let last = part.last;
+        let (to, landed, past) = (part.to, part.landed, part.walked.past_target);
+        if self.fits(&part) {
+            self.accept(part, true, ready)?;
+        } else {
+            let piece = Span { start: part.from, end: part.to, origin: Origin::Index, ..span };
+            self.recount(piece, part.first_survivor, false, ready)?;
+        }
+        if last {
+            self.end_span(to, landed, past)?;
+        } else {
+            self.next.1 += 1;
+        }
+        Ok(())
+    }
+
+    fn skip_span(&mut self) {
+        self.next = (self.next.0 + 1, 0);
+        self.waiting = self.waiting.split_off(&self.next);
+    }
+
+    fn end_span(&mut self, to: VirtualOffset, landed: bool, past: bool) -> Result<()> {
+        (self.landing, self.landed) = (to, landed);
+        self.target_done = past;
+        let next = self.spans.get(self.next.0 + 1);
+        let joined = next.is_some_and(|s| s.origin == Origin::Guess);
+        if !landed && !joined {
+            return Err(self.misplaced("an offset in the index is not the end of a record"));
+        }
+        self.skip_span();
+        Ok(())
+    }
+
+    fn misplaced(&self, what: &str) -> Error {
+        Error::new(Kind::IndexMismatch, what)
+            .path(self.job.bam.file.path())
+            .offset(self.landing.frame())
+            .hint("the index is of another file or older: run 'samtools index'")
+    }
+
+    /// Counts a span, or a piece of one, once more with everything known that lies before it.
+    fn recount(&mut self, span: Span, first: u32, whole: bool, ready: &mut Vec<Piece<'o>>) -> Result<()> {
+        let mut counter = self.counter.take().unwrap_or_else(|| Box::new(Counter::new(self.job)));
+        counter.seek(self.next.0, span, first)?;
+        loop {
+            let carry = CarryIn { names: std::mem::take(&mut self.names), last_start: self.last_start };
+            let part = counter.next_part(Slab::default(), Some(carry))?;
+            let (last, to, landed, past) = (part.last, part.to, part.landed, part.walked.past_target);
+            self.accept(part, false, ready)?;
+            if last {
+                self.counter = Some(counter);
+                return if whole { self.end_span(to, landed, past) } else { Ok(()) };
+            }
+        }
+    }
+
+    /// Whether a part that was counted on its own can be joined to what lies before it.
+    fn fits(&self, part: &Part) -> bool {
+        if part.seam.needs_carry {
+            return false;
+        }
+        self.names.iter().all(|name| match part.seam.heads.get(&name.hash) {
+            None => true,
+            Some(&head) => part.seam.names[head as usize]
+                .copy
+                .is_some_and(|copy| Record::trusted(&part.seam.copies[copy as usize]).name() == &*name.name),
+        })
+    }
+
+    /// Takes a part in. `alone`: it was counted without the names before it.
+    fn accept(&mut self, mut part: Part, alone: bool, ready: &mut Vec<Piece<'o>>) -> Result<()> {
+        let target = self.spans[self.next.0].target;
+        if let Some((first, last)) = part.walked.starts {
+            if first < self.last_record {
+                return Err(Error::new(Kind::CorruptFile, "the records are not sorted by coordinate")
+                    .path(self.job.bam.file.path())
+                    .offset(part.from.frame())
+                    .hint("sort the file with 'samtools sort' and index it again"));
+            }
+            self.last_record = last;
+        }
+        self.totals.tally.add(&part.walked.tally);
+        self.totals.records[target] += part.walked.records - u64::from(part.walked.past_target);
+        self.records_before += part.walked.records;
+        if self.job.survey {
+            self.replay(&part, target);
+            return Ok(());
+        }
+        if !alone {
+            self.names = std::mem::take(&mut part.seam.open);
+        } else if self.policy != Policy::Both {
+            self.join_names(&mut part, target);
+        }
+        for (at, by) in part.slab.events.drain(..) {
+            *self.events.entry(at).or_default() += i64::from(by);
+        }
+        if let Some(starts) = part.starts {
+            self.last_start = Some(starts.end);
+            self.grow_crowd(&part.crowd, window_of(starts.end));
+            self.advance(starts.end, part.slab, part.slab_sum, ready);
+        }
+        Ok(())
+    }
+
+    /// Puts names that were carried to the part's edge together with their next record in it.
+    fn join_names(&mut self, part: &mut Part, target: usize) {
+        let Some(starts) = part.starts else { return };
+        let mut slab = Slab::default();
+        let clip = self.job.targets[target].interval;
+        slab.reset(Interval::new(clip.start, clip.start), clip);
+        let mut pair = Pair { counting: Counting::new(&self.job.rules), edits: &mut self.edits };
+        let mut met = Vec::new();
+        for name in &mut self.names {
+            let Some(&head) = part.seam.heads.get(&name.hash) else { continue };
+            let head = part.seam.names[head as usize];
+            let Some(copy) = head.copy else { continue };
+            let mut arrival = head.first;
+            if arrival.clock == i64::MIN {
+                arrival.clock = self.last_start.map_or(i64::MIN, |s| s - 1);
+            }
+            let copy = std::mem::take(&mut part.seam.copies[copy as usize]);
+            let record = Record::trusted(&copy);
+            match name.state.arrive(self.policy, arrival, copy.clone()) {
+                Outcome::Alone => {}
+                Outcome::Meets(earlier) => pair.meet(Record::trusted(&earlier), record, arrival.clock, true, &mut slab),
+                Outcome::CountsFrom(from) => {
+                    let end = from.min(i64::from(record.pos()) + record.cigar().reference_len());
+                    pair.counting.count(record, record.qual(), Interval::new(i64::from(record.pos()), end), -1, &mut slab);
+                }
+            }
+            met.push(name.hash);
+        }
+        part.slab.events.append(&mut slab.events);
+        let policy = self.policy;
+        self.names.retain_mut(|name| name.state.is_open(policy, starts.end - 1));
+        self.names.extend(part.seam.open.drain(..).filter(|name| !met.contains(&name.hash)));
+    }
+
+    /// Everything before `frontier` is final: makes it a piece.
+    fn advance(&mut self, frontier: i64, slab: Slab, slab_sum: i64, ready: &mut Vec<Piece<'o>>) {
+        let target = self.job.targets[self.targets_begun - 1].interval;
+        let frontier = frontier.clamp(self.frontier, target.end);
+        let later = self.events.split_off(&frontier);
+        let events: Vec<_> = std::mem::replace(&mut self.events, later).into_iter().collect();
+        let range = Interval::new(self.frontier, frontier);
+        let (out, rest) = std::mem::take(&mut self.out).split_at_mut(range.len() as usize);
+        self.out = rest;
+        let depth_before = self.depth;
+        self.depth += slab_sum + events.iter().map(|e| e.1).sum::<i64>();
+        self.frontier = frontier;
+        ready.push(Piece { depth_before, range, slab, events, out });
+    }
+
+    fn begin_targets(&mut self, upto: usize, ready: &mut Vec<Piece<'o>>) {
+        while self.targets_begun < upto {
+            if self.targets_begun > 0 {
+                self.end_target(ready);
+            }
+            let target = self.job.targets[self.targets_begun];
+            self.targets_begun += 1;
+            self.target_done = false;
+            self.last_record = -1;
+            self.last_start = None;
+            self.frontier = target.interval.start;
+            self.depth = 0;
+            self.events.clear();
+            self.names.clear();
+            (self.crowd_now, self.engine) = (0, Some(Engine::new(self.job.rules.max_depth, target.contig)));
+            self.crowd.clear();
+        }
+    }
+
+    fn end_target(&mut self, ready: &mut Vec<Piece<'o>>) {
+        if !self.job.survey {
+            self.grow_crowd(&[], i64::MAX);
+            let end = self.job.targets[self.targets_begun - 1].interval.end;
+            self.advance(end, Slab::default(), 0, ready);
+        }
+    }
+
+    /// Books how many records touch each window, and looks at the windows before `upto`, which are complete.
+    fn grow_crowd(&mut self, changes: &[(i64, i32)], upto: i64) {
+        for &(window, by) in changes {
+            *self.crowd.entry(window).or_default() += i64::from(by);
+        }
+        while let Some(entry) = self.crowd.first_entry()
+            && *entry.key() < upto
+        {
+            self.crowd_now += entry.remove();
+            self.totals.crowded |= self.crowd_now > i64::from(self.job.rules.max_depth);
+        }
+    }
+
+    /// Runs the records of a survey through the engine's buffer.
+    fn replay(&mut self, part: &Part, target: usize) {
+        let Some(engine) = &mut self.engine else { return };
+        for (i, extent) in part.extents.iter().enumerate() {
+            if engine.drops(extent.start, extent.end) {
+                self.totals.drops[self.next.0].push(part.first_survivor + i as u32);
+                self.totals.dropped[target].push(*extent);
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! A call, checked: everything that can be wrong before work begins is found here.
+
+use std::path::PathBuf;
+
+use crate::coords::{Interval, clip_to_contig};
+use crate::count::cap::positions_touched;
+use crate::count::walk::Tally;
+use crate::count::{Job, cap::Drops};
+use crate::error::{Error, Kind, Result};
+use crate::merge::Totals;
+use crate::plan::{Plan, Target};
+use crate::rules::Rules;
+use crate::run::{self, Control, Poll};
+use crate::source::bam::Bam;
+use crate::source::bgzf::VirtualOffset;
+use crate::source::fasta::Reference;
+use crate::source::index::Index;
+use crate::source::record::Record;
+use crate::source::records::RecordReader;
+
+/// What a caller says about the files and the rule.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The alignments.
+    pub bam: PathBuf,
+    /// Their index; looked for beside the file when not given.
+    pub index: Option<PathBuf>,
+    /// The reference the alignments were made to.
+    pub reference: Option<PathBuf>,
+    /// What counts.
+    pub rules: Rules,
+    /// Workers; all this process may use when not given.
+    pub n_cores: Option<usize>,
+    /// Count what there is of a file that is cut short.
+    pub allow_truncated: bool,
+    /// Bytes the result may take.
+    pub max_memory: Option<u64>,
+    /// Sizes of the units of work.
+    pub tuning: Tuning,
+}
+
+/// Sizes of the units of work. The numbers that come out do not depend on them.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    /// Compressed bytes per span.
+    pub span_bytes: u64,
+    /// Inflated bytes per part of a span.
+    pub part_bytes: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        // A span has to be worth a lock, a part to stay in the second-level cache's neighbourhood.
+        Self { span_bytes: 512 << 10, part_bytes: 2 << 20 }
+    }
+}
+
+/// Open files that fit each other, and a rule that fits them.
+#[derive(Debug)]
+pub struct Request {
+    /// The alignments.
+    pub bam: Bam,
+    /// Their index.
+    pub index: Index,
+    /// The reference.
+    pub reference: Option<Reference>,
+    /// What counts.
+    pub rules: Rules,
+    /// Whether BAQ is computed.
+    pub baq: bool,
+    /// How many workers.
+    pub workers: usize,
+    /// What the caller should be told although the call succeeds.
+    pub warnings: Vec<String>,
+    settings: Settings,
+}
+
+/// What counting gave besides the depths.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Records by what became of them.
+    pub tally: Tally,
+    /// What the caller should be told although the call succeeds.
+    pub warnings: Vec<String>,
+}
+
+impl Request {
+    /// Opens the files and checks that they belong together.
+    ///
+    /// # Errors
+    ///
+    /// Every class of [`Kind`] that an input can earn.
+    pub fn open(settings: Settings) -> Result<Self> {
+        settings.rules.validate()?;
+        let baq = settings.rules.uses_baq(settings.reference.is_some())?;
+        let workers = run::workers(settings.n_cores)?;
+        let bam = Bam::open(&settings.bam, settings.allow_truncated)?;
+        let index_path = Index::find(&settings.bam, settings.index.as_deref())?;
+        let index = Index::read(&index_path, &bam.header, bam.file.len())?;
+        let mut warnings = Vec::new();
+        if bam.truncated {
+            warnings.push(format!(
+                "{}: the file is cut short; what is there was counted because of allow_truncated=True",
+                settings.bam.display()
+            ));
+        }
+        check_belongs(&bam, &index)?;
+        if let (Some(index_time), Some(bam_time)) = (modified(&index.path), bam.file.modified())
+            && index_time < bam_time
+        {
+            warnings.push(format!("{}: the index is older than {}; run 'samtools index'", index.path.display(), settings.bam.display()));
+        }
+        let reference = settings.reference.as_deref().map(Reference::open).transpose()?;
+        let rules = settings.rules;
+        Ok(Self { bam, index, reference, rules, baq, workers, warnings, settings })
+    }
+
+    /// The target of 1-based inclusive positions on a contig. An end past the contig's end is cut, with a warning.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::UnknownContig`], [`Kind::Region`]; [`Kind::ReferenceMissing`] or [`Kind::ReferenceMismatch`] when the reference does not
+    /// have this contig with this length.
+    pub fn target(&mut self, contig: &str, start: i64, end: i64) -> Result<Target> {
+        let path = self.bam.file.path();
+        let id =
+            self.bam.header.contig_id(contig.as_bytes()).ok_or_else(|| self.bam.header.unknown_contig(contig.as_bytes()).path(path))?;
+        let len = self.bam.header.contigs[id].len;
+        let (interval, clipped) = clip_to_contig(contig.as_bytes(), start, end, len).map_err(|e| e.path(path))?;
+        if clipped {
+            self.warnings.push(format!("region {contig}:{start}-{end} ends past the contig, which has {len} bases; it was cut there"));
+        }
+        if let Some(reference) = &self.reference {
+            reference.check_contig(contig.as_bytes(), len)?;
+        }
+        Ok(Target { contig: id, interval })
+    }
+
+    /// Refuses a result of `bytes` that is larger than the caller allows or than the machine has.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::ResourceLimit`] with the bytes needed.
+    pub fn check_memory(&self, bytes: u64) -> Result<()> {
+        let (limit, whose) = match (self.settings.max_memory, available_memory()) {
+            (Some(max), _) => (max, "max_memory allows"),
+            (None, Some(free)) => (free, "this machine has free"),
+            (None, None) => return Ok(()),
+        };
+        if bytes <= limit {
+            return Ok(());
+        }
+        Err(Error::new(Kind::ResourceLimit, format!("the result takes {bytes} bytes, {whose} {limit}"))
+            .path(self.bam.file.path())
+            .hint("ask for a smaller region"))
+    }
+
+    /// Counts the depth at every position of `targets`, in their order, into `out`, which holds one zero per position.
+    ///
+    /// # Errors
+    ///
+    /// What reading the records gives, what `poll` gives, [`Kind::FileChanged`].
+    pub fn count(&self, targets: &[Target], out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Outcome> {
+        let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.settings.tuning.span_bytes)?;
+        let mut totals = self.pass(&plan, out, control, &mut *poll, None, false)?;
+        let mut outcome = Outcome::default();
+        if totals.crowded {
+            let survey = self.pass(&plan, &mut [], control, &mut *poll, None, true)?;
+            out.fill(0);
+            totals = self.pass(&plan, out, control, &mut *poll, Some(&survey.drops), false)?;
+            outcome.warnings.extend(self.cap_warning(targets, &survey));
+        }
+        self.bam.file.check_unchanged()?;
+        outcome.warnings.extend(self.index_warnings(targets, &totals)?);
+        if totals.tally.past_end > 0 {
+            outcome.warnings.push(format!("{} records reach past the end of their contig; they were cut there", totals.tally.past_end));
+        }
+        outcome.tally = totals.tally;
+        Ok(outcome)
+    }
+
+    /// Compressed bytes that counting `targets` reads, for progress.
+    ///
+    /// # Errors
+    ///
+    /// What looking for boundaries in the file gives.
+    pub fn bytes(&self, targets: &[Target]) -> u64 {
+        targets.iter().flat_map(|t| self.index.chunks(t.contig, t.interval)).map(|c| (c.end >> 16).saturating_sub(c.start >> 16)).sum()
+    }
+
+    fn pass(&self, plan: &Plan, out: &mut [i32], control: &Control, poll: Poll<'_>, drops: Option<&Drops>, survey: bool) -> Result<Totals> {
+        let cancelled = || control.stopped();
+        let job = Job {
+            bam: &self.bam,
+            baq_reference: self.reference.as_ref().filter(|_| self.baq),
+            rules: self.rules,
+            targets: &plan.targets,
+            part_bytes: self.settings.tuning.part_bytes,
+            allow_truncated: self.settings.allow_truncated,
+            drops,
+            survey,
+            cancelled: &cancelled,
+        };
+        run::count(&job, &plan.spans, self.workers, out, control, poll)
+    }
+
+    fn cap_warning(&self, targets: &[Target], survey: &Totals) -> Option<String> {
+        let reads: usize = survey.dropped.iter().map(Vec::len).sum();
+        let positions: u64 = targets.iter().zip(&survey.dropped).map(|(t, d)| positions_touched(d, t.interval)).sum();
+        (reads > 0).then(|| {
+            format!(
+                "the depth cap of {} dropped {reads} reads and touched {positions} positions, as samtools mpileup does; pass max_depth=0 \
+                 to lift it",
+                self.rules.max_depth
+            )
+        })
+    }
+
+    /// Where a whole contig was read, its records are counted against the index.
+    fn index_warnings(&self, targets: &[Target], totals: &Totals) -> Result<Vec<String>> {
+        let mut warnings = Vec::new();
+        for (target, &read) in targets.iter().zip(&totals.records) {
+            let contig = &self.bam.header.contigs[target.contig];
+            let Some(counts) = self.index.counts(target.contig).filter(|_| target.interval == Interval::new(0, contig.len)) else {
+                continue;
+            };
+            let expected = counts.mapped + counts.unmapped;
+            if read == expected || self.bam.truncated {
+                continue;
+            }
+            let what = format!("the index counts {expected} records on this contig, the file has {read}");
+            let error = Error::new(Kind::IndexMismatch, what)
+                .path(self.bam.file.path())
+                .contig(&contig.name)
+                .hint("the index is of another file or older: run 'samtools index'");
+            if read == 0 || read < expected {
+                return Err(error);
+            }
+            warnings.push(error.to_string());
+        }
+        Ok(warnings)
+    }
+}
+
+/// The index has to begin where the file's records begin, and must not reach past its end.
+fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
+    let mismatch = |what: &str| {
+        Err(Error::new(Kind::IndexMismatch, format!("{what} {}", bam.file.path().display()))
+            .path(&index.path)
+            .hint("run 'samtools index' on the file again, or give its own index with index="))
+    };
+    let Some(extent) = index.extent() else { return Ok(()) };
+    if extent.start < bam.first_record.0 {
+        return mismatch("the index points into the header of");
+    }
+    // Empty frames give one place several offsets: the first record's own place is compared.
+    let first = |offset| place_of_record(bam, VirtualOffset(offset));
+    if extent.start != bam.first_record.0 && first(bam.first_record.0)?.is_some_and(|place| first(extent.start).ok() != Some(Some(place))) {
+        return mismatch("the index does not begin with the first record of");
+    }
+    Ok(())
+}
+
+/// Where the record at `offset` starts, if it has a position; an index begins with the first such record of the file.
+fn place_of_record(bam: &Bam, offset: VirtualOffset) -> Result<Option<VirtualOffset>> {
+    let mut reader = RecordReader::new(bam, true);
+    reader.seek(offset, VirtualOffset(u64::MAX))?;
+    let Some(range) = reader.next_record()? else { return Ok(None) };
+    let record = Record::trusted(&reader.buffer()[range.clone()]);
+    let placed = record.contig_id() >= 0 && record.pos() >= 0;
+    Ok(placed.then(|| reader.position(range.start - 4)))
+}
+
+fn modified(path: &std::path::Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).ok()?.modified().ok()
+}
+
+/// Memory this process can still get: what the system calls available, or what its cgroup leaves if that is less.
+fn available_memory() -> Option<u64> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let number = |path: &str| read(path)?.trim().parse::<u64>().ok();
+    let meminfo = read("/proc/meminfo")?;
+    let line = meminfo.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    let system = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
+    let group = number("/sys/fs/cgroup/memory.max")
+        .zip(number("/sys/fs/cgroup/memory.current"))
+        .or_else(|| number("/sys/fs/cgroup/memory/memory.limit_in_bytes").zip(number("/sys/fs/cgroup/memory/memory.usage_in_bytes")))
+        .map(|(max, used)| max.saturating_sub(used));
+    Some(group.map_or(system, |g| g.min(system)))
+}

@@ -1,0 +1,296 @@
+//! Threads: the pool, the order of work, cancelling, progress. The only user of rayon.
+//!
+//! The calling thread does no work. It waits, and every 50 ms asks its caller whether to go on; Python signals, timeouts and progress
+//! bars live there. Workers look at one flag.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::count::slab::Slab;
+use crate::count::{Counter, Job};
+use crate::error::{Error, Kind, Result};
+use crate::merge::{Merge, Piece, Totals};
+use crate::plan::Span;
+
+/// How often the calling thread looks up.
+const POLL: Duration = Duration::from_millis(50);
+/// Spans a worker may be ahead of the merge, per worker.
+const AHEAD: usize = 4;
+
+/// What the calling thread is asked every 50 ms: bytes done so far; an error stops the call and becomes its result.
+pub type Poll<'p> = &'p mut dyn FnMut(u64) -> Result<()>;
+
+/// Tells the workers of one call to stop, and how far they are.
+#[derive(Debug, Default)]
+pub struct Control {
+    stop: AtomicBool,
+    done: AtomicU64,
+}
+
+impl Control {
+    /// Whether the call is to stop.
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Counts all spans of `job` with `workers` workers; depths go to `out`, one per position of all targets.
+///
+/// # Errors
+///
+/// The first error in the order of the file, what `poll` gives, or [`Kind::Internal`] for a panic.
+pub fn count(job: &Job<'_>, spans: &[Span], workers: usize, out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Totals> {
+    let state = State {
+        job,
+        spans,
+        control,
+        next: AtomicUsize::new(0),
+        ahead: AHEAD * workers,
+        merge: Mutex::new(Merge::new(job, spans, out)),
+        turn: Condvar::new(),
+        failed: Mutex::new(None),
+    };
+    in_parallel(workers.min(spans.len()).max(1), control, poll, |_| state.work())?;
+    if let Some(error) = lock(&state.failed).take() {
+        return Err(error);
+    }
+    let mut merge = state.merge.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut ready = Vec::new();
+    merge.finish(&mut ready);
+    for piece in ready {
+        piece.write()?;
+    }
+    Ok(merge.totals)
+}
+
+/// Fills `out` in pieces, several at a time: `fill(first, piece)` is given the index of the piece's first element.
+///
+/// # Errors
+///
+/// What `fill` or `poll` gives, or [`Kind::Internal`] for a panic.
+pub fn fill<T: Send>(
+    out: &mut [T],
+    workers: usize,
+    control: &Control,
+    poll: Poll<'_>,
+    fill: impl Fn(usize, &mut [T]) -> Result<()> + Sync,
+) -> Result<()> {
+    const PIECE: usize = 1 << 20;
+    let workers = workers.min(out.len().div_ceil(PIECE)).max(1);
+    let pieces = Mutex::new(out.chunks_mut(PIECE).enumerate());
+    let failed = Mutex::new(None);
+    in_parallel(workers, control, poll, |_| {
+        loop {
+            let Some((i, piece)) = lock(&pieces).next() else { return };
+            if control.stopped() {
+                return;
+            }
+            if let Err(error) = fill(i * PIECE, piece) {
+                lock(&failed).get_or_insert(error);
+                return;
+            }
+        }
+    })?;
+    lock(&failed).take().map_or(Ok(()), Err)
+}
+
+struct State<'a, 'o> {
+    job: &'a Job<'a>,
+    spans: &'a [Span],
+    control: &'a Control,
+    next: AtomicUsize,
+    ahead: usize,
+    merge: Mutex<Merge<'a, 'o>>,
+    turn: Condvar,
+    failed: Mutex<Option<Error>>,
+}
+
+impl<'o> State<'_, 'o> {
+    /// One worker: takes spans in order until there is none.
+    fn work(&self) {
+        let mut counter = Counter::new(self.job);
+        let mut slabs = Vec::new();
+        loop {
+            let id = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(&span) = self.spans.get(id) else { return };
+            if !self.wait_for_turn(id) || !self.work_on(&mut counter, id, span, &mut slabs) {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the merge is near span `id`; false when the call is to stop.
+    fn wait_for_turn(&self, id: usize) -> bool {
+        let mut merge = lock(&self.merge);
+        while !self.control.stopped() && !merge.totals.crowded && id >= merge.next_span() + self.ahead {
+            merge = self.turn.wait_timeout(merge, POLL).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        !self.control.stopped() && !merge.totals.crowded
+    }
+
+    fn work_on(&self, counter: &mut Counter<'_>, id: usize, span: Span, slabs: &mut Vec<Slab>) -> bool {
+        let mut result = counter.seek(id, span, 0);
+        let mut read_to = span.start.frame();
+        for index in 0.. {
+            let part = result.and_then(|()| counter.next_part(slabs.pop().unwrap_or_default(), None));
+            let go_on = part.as_ref().is_ok_and(|p| !p.last);
+            if let Ok(part) = &part {
+                self.control.done.fetch_add(part.read_to.saturating_sub(read_to), Ordering::Relaxed);
+                read_to = part.read_to;
+            }
+            let mut ready = Vec::new();
+            let mut merge = lock(&self.merge);
+            let taken = if self.control.stopped() { Err(Error::cancelled()) } else { merge.deposit((id, index), part, &mut ready) };
+            let crowded = merge.totals.crowded;
+            drop(merge);
+            self.turn.notify_all();
+            let written = taken.and_then(|()| write_all(ready, slabs));
+            if let Err(error) = written {
+                lock(&self.failed).get_or_insert(error);
+                self.control.stop();
+            }
+            if self.control.stopped() || crowded {
+                return false;
+            }
+            if !go_on {
+                return true;
+            }
+            result = Ok(());
+        }
+        true
+    }
+}
+
+fn write_all(ready: Vec<Piece<'_>>, slabs: &mut Vec<Slab>) -> Result<()> {
+    for piece in ready {
+        let slab = piece.write()?;
+        if slabs.len() < 4 {
+            slabs.push(slab);
+        }
+    }
+    Ok(())
+}
+
+/// A lock is only poisoned by a panic, and that ends the call by itself.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `work` on `workers` threads of the pool while this thread polls.
+fn in_parallel(workers: usize, control: &Control, poll: Poll<'_>, work: impl Fn(usize) + Sync) -> Result<()> {
+    let panicked = Mutex::new(None);
+    let mut stopped = Ok(());
+    with_pool(|pool| {
+        pool.in_place_scope(|scope| {
+            let (alive, all_gone) = channel::<()>();
+            for i in 0..workers {
+                let alive = alive.clone();
+                let (work, panicked) = (&work, &panicked);
+                scope.spawn(move |_| {
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(i))) {
+                        lock(panicked).get_or_insert(internal(&*panic));
+                        control.stop();
+                    }
+                    drop(alive);
+                });
+            }
+            drop(alive);
+            while all_gone.recv_timeout(POLL) != Err(RecvTimeoutError::Disconnected) {
+                if stopped.is_ok() {
+                    stopped = poll(control.done.load(Ordering::Relaxed));
+                    if stopped.is_err() {
+                        control.stop();
+                    }
+                }
+            }
+        });
+    })?;
+    stopped?;
+    lock(&panicked).take().map_or(Ok(()), Err)
+}
+
+/// The error a caught panic becomes.
+pub fn internal(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    Error::new(Kind::Internal, format!("fastcov {} failed inside: {}", env!("CARGO_PKG_VERSION"), crate::error::escape(text.as_bytes())))
+        .hint("please report this with the call and, if possible, the file")
+}
+
+/// How many workers a call gets that asks for `asked`: as many as this process may use at most, all of them by default.
+///
+/// # Errors
+///
+/// [`Kind::InvalidArgument`] when `FASTCOV_NUM_THREADS` is not a number of 1 or more.
+pub fn workers(asked: Option<usize>) -> Result<usize> {
+    let size = pool_size()?;
+    Ok(asked.map_or(size, |n| n.clamp(1, size)))
+}
+
+fn pool_size() -> Result<usize> {
+    match std::env::var("FASTCOV_NUM_THREADS") {
+        Ok(text) => text.trim().parse().ok().filter(|&n: &usize| (1..=1024).contains(&n)).ok_or_else(|| {
+            Error::new(Kind::InvalidArgument, format!("the environment variable FASTCOV_NUM_THREADS is {text:?}"))
+                .hint("set it to a number from 1 to 1024, or unset it")
+        }),
+        // Affinity and cgroup quotas are taken into account.
+        Err(_) => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+    }
+}
+
+/// Pools made by this process and by those it was forked from. A forked child has none of its parent's threads, so it must not use its
+/// parent's pool, nor wait for a lock a thread of the parent held: slots are claimed by number and never waited for.
+static POOLS: [OnceLock<(u32, ThreadPool)>; 64] = [const { OnceLock::new() }; 64];
+static CLAIMED: AtomicUsize = AtomicUsize::new(0);
+static CURRENT: AtomicUsize = AtomicUsize::new(usize::MAX);
+/// The process whose thread is making a pool.
+static MAKER: AtomicU32 = AtomicU32::new(0);
+
+/// Runs `f` with this process's pool.
+fn with_pool<R>(f: impl FnOnce(&ThreadPool) -> R) -> Result<R> {
+    let pid = std::process::id();
+    loop {
+        if let Some((owner, pool)) = POOLS.get(CURRENT.load(Ordering::Acquire)).and_then(OnceLock::get)
+            && *owner == pid
+        {
+            return Ok(f(pool));
+        }
+        let maker = MAKER.load(Ordering::Acquire);
+        if maker == pid || MAKER.compare_exchange(maker, pid, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            std::thread::yield_now();
+            continue;
+        }
+        // Another thread may have made it between the look above and the claim.
+        if POOLS.get(CURRENT.load(Ordering::Acquire)).and_then(OnceLock::get).is_some_and(|(owner, _)| *owner == pid) {
+            MAKER.store(0, Ordering::Release);
+            continue;
+        }
+        let pool = make_pool().inspect_err(|_| MAKER.store(0, Ordering::Release))?;
+        let slot = CLAIMED.fetch_add(1, Ordering::Relaxed);
+        let Some(cell) = POOLS.get(slot) else {
+            // Sixty-four forks deep: a pool for this call alone.
+            MAKER.store(0, Ordering::Release);
+            return Ok(f(&pool));
+        };
+        // The slot is this thread's alone, so it is empty.
+        let _ = cell.set((pid, pool));
+        CURRENT.store(slot, Ordering::Release);
+        MAKER.store(0, Ordering::Release);
+    }
+}
+
+fn make_pool() -> Result<ThreadPool> {
+    let build = |n| ThreadPoolBuilder::new().num_threads(n).thread_name(|i| format!("fastcov-{i}")).build();
+    build(pool_size()?).or_else(|_| build(1)).map_err(|e| {
+        Error::new(Kind::ResourceLimit, format!("no thread could be started: {e}")).hint("raise the limit of processes, or close others")
+    })
+}

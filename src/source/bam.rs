@@ -1,0 +1,162 @@
+//! Opening a BAM: what kind of file it is, whether it is whole, and its header.
+
+use std::path::Path;
+
+use super::bgzf::{self, EOF_FRAME, FrameReader, VirtualOffset};
+use super::file::InputFile;
+use super::header::Header;
+use crate::error::{Error, Kind, Result};
+
+/// Deflate cannot expand further than this.
+const MAX_EXPANSION: u64 = 1032;
+
+/// An open BAM whose header has been read.
+#[derive(Debug)]
+pub struct Bam {
+    /// The file.
+    pub file: InputFile,
+    /// Its header.
+    pub header: Header,
+    /// Where the first record starts.
+    pub first_record: VirtualOffset,
+    /// Whether the end-of-file frame is missing and the caller allowed that.
+    pub truncated: bool,
+}
+
+impl Bam {
+    /// Opens `path`, looks at its kind by its bytes and reads its header.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::UnsupportedFormat`] naming what the file is instead, [`Kind::TruncatedFile`] when the end-of-file frame is missing (unless
+    /// `allow_truncated`), [`Kind::CorruptFile`] for a broken header, [`Kind::Os`].
+    pub fn open(path: &Path, allow_truncated: bool) -> Result<Self> {
+        let file = InputFile::open(path)?;
+        refuse_other_kinds(&file)?;
+        let truncated = !ends_with_eof_frame(&file)?;
+        if truncated && !allow_truncated {
+            return Err(Error::new(Kind::TruncatedFile, "the file ends without the BGZF end-of-file frame, so it is cut short")
+                .path(path)
+                .offset(file.len())
+                .hint("copy or write it again, or pass allow_truncated=True to count what is there"));
+        }
+        let (header, first_record) = read_header(&file).map_err(|e| e.path(path))?;
+        Ok(Self { file, header, first_record, truncated })
+    }
+}
+
+/// Reads frames until the header is complete.
+fn read_header(file: &InputFile) -> Result<(Header, VirtualOffset)> {
+    let mut frames = FrameReader::new(file);
+    let mut bytes = Vec::new();
+    let mut filled = 0;
+    // Where each frame's bytes begin in `bytes`, and its file offset.
+    let mut starts = Vec::new();
+    let mut parse_at = 4;
+    loop {
+        let offset = frames.next_offset();
+        let Some(n) = frames.read(&mut bytes, filled)? else {
+            refuse_other_content(&bytes[..filled])?;
+            return Err(Error::new(Kind::TruncatedFile, "the file ends inside its header").hint("copy or write it again"));
+        };
+        starts.push((filled, offset));
+        filled += n;
+        if filled < parse_at {
+            continue;
+        }
+        refuse_other_content(&bytes[..filled])?;
+        let left = (file.len() - frames.next_offset()).saturating_mul(MAX_EXPANSION);
+        if let Some((header, used)) = Header::parse(&bytes[..filled], left)? {
+            return Ok((header, position_of(used, filled, &starts, frames.next_offset())));
+        }
+        // Doubling keeps the repeated parsing of a header of many frames linear.
+        parse_at = filled * 2;
+        if frames.next_offset() >= file.len() {
+            return Err(Error::new(Kind::TruncatedFile, "the file ends inside its header").hint("copy or write it again"));
+        }
+        // The tail of the file may be shorter than the next doubling.
+        if left < parse_at as u64 {
+            parse_at = filled + 1;
+        }
+    }
+}
+
+fn position_of(used: usize, filled: usize, starts: &[(usize, u64)], next: u64) -> VirtualOffset {
+    if used == filled {
+        return VirtualOffset::new(next, 0);
+    }
+    let i = starts.partition_point(|&(start, _)| start <= used) - 1;
+    VirtualOffset::new(starts[i].1, (used - starts[i].0) as u16)
+}
+
+fn unsupported(what: &str, hint: &str) -> Error {
+    Error::new(Kind::UnsupportedFormat, what).hint(hint)
+}
+
+/// Looks at the first bytes of the file as they are on disk.
+fn refuse_other_kinds(file: &InputFile) -> Result<()> {
+    let mut head = [0; 64];
+    let n = file.read_at(&mut head, 0)?;
+    let head = &head[..n];
+    let to_bam = "convert it with 'samtools view -b'";
+    let error = if head.is_empty() {
+        unsupported("the file is empty", "give a BAM file")
+    } else if head.starts_with(b"CRAM") {
+        unsupported("this is a CRAM file, only BAM is read", "convert it with 'samtools view -b -T REF'")
+    } else if head.starts_with(b"BAM\x01") {
+        unsupported("this is an uncompressed BAM without BGZF frames", to_bam)
+    } else if head.starts_with(&[0x1f, 0x8b]) {
+        if bgzf::is_frame(head) || head.len() < 18 {
+            return Ok(());
+        }
+        unsupported("this is gzip, but not BGZF", "compress BAM with 'samtools view -b' (text: bgzip)")
+    } else if head.starts_with(b"@HD\t") || head.starts_with(b"@SQ\t") || head.starts_with(b"@RG\t") || head.starts_with(b"@PG\t") {
+        unsupported("this is a SAM file (text), only BAM is read", to_bam)
+    } else if head.starts_with(b">") {
+        unsupported("this looks like a FASTA file", "give a BAM file; the reference goes into ref=")
+    } else if head.iter().all(|&b| b.is_ascii_graphic() || b.is_ascii_whitespace()) {
+        unsupported("this is a text file, only BAM is read", "if it is SAM, convert it with 'samtools view -b'")
+    } else {
+        unsupported("this is not a BAM file", "give a BAM file")
+    };
+    Err(error.path(file.path()))
+}
+
+/// Looks at the inflated bytes: BGZF also holds text, BCF and indexes.
+fn refuse_other_content(bytes: &[u8]) -> Result<()> {
+    if bytes.len() < 4 || bytes.starts_with(b"BAM\x01") {
+        return Ok(());
+    }
+    Err(if bytes.starts_with(b"BAM") {
+        unsupported("this is a BAM of another version than 1", "convert it with a current samtools")
+    } else if bytes.starts_with(b"@HD\t") || bytes.starts_with(b"@SQ\t") {
+        unsupported("this is a bgzipped SAM file, only BAM is read", "convert it with 'samtools view -b'")
+    } else if bytes.starts_with(b"BCF") || bytes.starts_with(b"##fi") {
+        unsupported("this holds variants (VCF/BCF), not alignments", "give a BAM file")
+    } else {
+        unsupported("this is BGZF, but not a BAM file", "give a BAM file")
+    })
+}
+
+/// Whether the last frame is the end-of-file frame.
+fn ends_with_eof_frame(file: &InputFile) -> Result<bool> {
+    let want = (64 << 10).min(file.len());
+    let mut tail = vec![0; want as usize];
+    let n = file.read_at(&mut tail, file.len() - want)?;
+    let tail = &tail[..n];
+    if tail.ends_with(&EOF_FRAME) {
+        return Ok(true);
+    }
+    // An end-of-file frame with no frame behind it: something was appended.
+    let eof = tail.windows(EOF_FRAME.len()).rposition(|w| w == EOF_FRAME);
+    if let Some(at) = eof {
+        let rest = &tail[at + EOF_FRAME.len()..];
+        if !rest.starts_with(&[0x1f, 0x8b]) {
+            return Err(Error::new(Kind::CorruptFile, format!("{} bytes follow the end-of-file frame", rest.len()))
+                .path(file.path())
+                .offset(file.len() - rest.len() as u64)
+                .hint("copy the file again from its source"));
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,150 @@
+//! One input file: opened once, read at positions, watched for change.
+//!
+//! Files are never mapped into memory: a mapped file that is cut short while it is read kills the whole process (SIGBUS).
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::error::{Error, Kind, Result};
+
+/// What tells one state of a file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    len: u64,
+    modified: Option<SystemTime>,
+    inode: u64,
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(metadata);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Self { len: metadata.len(), modified: metadata.modified().ok(), inode }
+    }
+}
+
+/// A regular file, open for reading at any offset from any thread.
+#[derive(Debug)]
+pub struct InputFile {
+    path: PathBuf,
+    file: File,
+    identity: Identity,
+    #[cfg(not(any(unix, windows)))]
+    cursor: std::sync::Mutex<()>,
+}
+
+impl InputFile {
+    /// Opens `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Os`] when it cannot be opened or is no regular file, [`Kind::UnsupportedFormat`] for a URL.
+    pub fn open(path: &Path) -> Result<Self> {
+        refuse_url(path)?;
+        let mut options = File::options();
+        options.read(true);
+        // Opening a FIFO for reading would wait for a writer for ever.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_CLOEXEC);
+        let file = options.open(path).map_err(|e| Error::os(path, e))?;
+        let metadata = file.metadata().map_err(|e| Error::os(path, e))?;
+        if metadata.is_dir() {
+            return Err(Error::os(path, io::Error::from(io::ErrorKind::IsADirectory)).hint("give a file, not a folder"));
+        }
+        if !metadata.is_file() {
+            return Err(Error::new(Kind::UnsupportedFormat, "not a regular file").path(path).hint("save it as a file first"));
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            identity: Identity::of(&metadata),
+            #[cfg(not(any(unix, windows)))]
+            cursor: std::sync::Mutex::new(()),
+        })
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its length in bytes when it was opened.
+    pub fn len(&self) -> u64 {
+        self.identity.len
+    }
+
+    /// Whether it was empty when it was opened.
+    pub fn is_empty(&self) -> bool {
+        self.identity.len == 0
+    }
+
+    /// When it was last written.
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.identity.modified
+    }
+
+    /// Fills as much of `buffer` as the file holds from `offset` on; returns how much.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Os`] when the operating system refuses.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        let mut done = 0;
+        while done < buffer.len() {
+            match self.read_some(&mut buffer[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(Error::os(&self.path, e).offset(offset + done as u64)),
+            }
+        }
+        Ok(done)
+    }
+
+    #[cfg(unix)]
+    fn read_some(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_some(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset)
+    }
+
+    #[cfg(not(any(unix, windows)))]
+    fn read_some(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        use std::io::{Read, Seek, SeekFrom};
+        let _cursor = self.cursor.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (&self.file).seek(SeekFrom::Start(offset))?;
+        (&self.file).read(buffer)
+    }
+
+    /// Refuses a file that is not what it was when it was opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::FileChanged`].
+    pub fn check_unchanged(&self) -> Result<()> {
+        let now = self.file.metadata().map_err(|e| Error::os(&self.path, e))?;
+        if Identity::of(&now) == self.identity {
+            return Ok(());
+        }
+        Err(Error::new(Kind::FileChanged, "the file was changed while it was read")
+            .path(&self.path)
+            .hint("wait until it is written completely and call again"))
+    }
+}
+
+fn refuse_url(path: &Path) -> Result<()> {
+    let text = path.as_os_str().as_encoded_bytes();
+    let scheme = text.iter().position(|&b| b == b':').map_or(&text[..0], |i| &text[..i]);
+    let is_url = scheme.len() > 1 && text[scheme.len()..].starts_with(b"://") && scheme.iter().all(u8::is_ascii_alphanumeric);
+    if is_url {
+        return Err(Error::new(Kind::UnsupportedFormat, "a URL is not read").path(path).hint("give a local file"));
+    }
+    Ok(())
+}

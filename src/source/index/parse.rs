@@ -1,0 +1,305 @@
+//! The bytes of BAI and CSI (SAM specification 5.2, CSI specification).
+//!
+//! Every count is held against the bytes that are left before anything is stored, so the memory taken is in proportion to the file.
+
+use std::path::Path;
+
+use super::{Bin, Binning, Chunk, ContigIndex, Counts, Floor, Index, REMEDY, corrupt};
+use crate::error::{Error, Kind, Result, escape};
+use crate::source::header::Header;
+
+/// CSI: how many levels may be below the first, so that bin numbers fit 32 bits. Contigs of less than 16,384 bases need none.
+const MAX_DEPTH: u32 = 9;
+/// CSI: positions must fit 63 bits.
+const MAX_BITS: u32 = 62;
+/// Room made for a contig's bins before they are read; more only as they come.
+const BINS_AT_FIRST: usize = 1 << 12;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Bai,
+    Csi,
+}
+
+/// A bin while its contig is read.
+struct RawBin {
+    bin: Bin,
+    /// CSI: where the first record starts that reaches the bin. 0 where it is not known.
+    loffset: u64,
+}
+
+pub(super) struct Parser<'a> {
+    rest: &'a [u8],
+    header: &'a Header,
+    bam_len: u64,
+    format: Format,
+    binning: Binning,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(bytes: &'a [u8], header: &'a Header, bam_len: u64) -> Self {
+        Self { rest: bytes, header, bam_len, format: Format::Bai, binning: Binning::BAI }
+    }
+
+    /// Reads all of it.
+    pub(super) fn index(mut self, path: &Path) -> Result<Index> {
+        self.head()?;
+        self.contig_count()?;
+        let mut contigs = Vec::with_capacity(self.header.contigs.len());
+        for contig in &self.header.contigs {
+            contigs.push(self.contig().map_err(|e| e.contig(&contig.name))?);
+        }
+        let unplaced = match self.rest.len() {
+            0 => None,
+            8 => Some(self.u64("the number of unplaced records")?),
+            n => return Err(corrupt(format!("{n} bytes follow the end of the index"))),
+        };
+        Ok(Index { path: path.to_path_buf(), contigs, unplaced, binning: self.binning })
+    }
+
+    fn take(&mut self, len: usize, what: &str) -> Result<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| corrupt(format!("the index ends inside {what}")))?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn u32(&mut self, what: &str) -> Result<u32> {
+        Ok(self.take(4, what)?.first_chunk().map_or(0, |&b| u32::from_le_bytes(b)))
+    }
+
+    fn u64(&mut self, what: &str) -> Result<u64> {
+        Ok(self.take(8, what)?.first_chunk().map_or(0, |&b| u64::from_le_bytes(b)))
+    }
+
+    /// A number of things that take `size` bytes at least.
+    fn count(&mut self, size: u64, what: &str) -> Result<usize> {
+        let n = self.u32(&format!("the number of {what}"))?;
+        if u64::from(n) * size > self.rest.len() as u64 {
+            return Err(corrupt(format!("the index states {n} {what}, only {} bytes of it are left", self.rest.len())));
+        }
+        Ok(n as usize)
+    }
+
+    /// The magic, and what CSI says before the contigs.
+    fn head(&mut self) -> Result<()> {
+        let longest = self.header.contigs.iter().max_by_key(|c| c.len);
+        match self.take(4, "its magic")? {
+            b"BAI\x01" => {}
+            b"CSI\x01" => {
+                let min_shift = self.u32("the CSI header")?;
+                let depth = self.u32("the CSI header")?;
+                let possible = min_shift > 0 && depth <= MAX_DEPTH && min_shift.saturating_add(3 * depth) <= MAX_BITS;
+                if !possible {
+                    return Err(corrupt(format!("a CSI index with min_shift {} and depth {} cannot be", min_shift as i32, depth as i32)));
+                }
+                self.format = Format::Csi;
+                self.binning = Binning { min_shift, depth };
+                let aux = self.count(1, "bytes of auxiliary data")?;
+                self.take(aux, "the auxiliary data")?;
+            }
+            other => {
+                return Err(corrupt(format!("the magic is '{}', neither BAI's nor CSI's", escape(other))));
+            }
+        }
+        match longest {
+            Some(contig) if contig.len > self.binning.max_end() => Err(self.too_short(&contig.name, contig.len)),
+            _ => Ok(()),
+        }
+    }
+
+    fn too_short(&self, name: &[u8], len: i64) -> Error {
+        let contig = format!("contig '{}' has {len} bases", escape(name));
+        match self.format {
+            Format::Bai => Error::new(Kind::IndexMismatch, format!("{contig}, a BAI index reaches 2^29 of them"))
+                .hint("use CSI: remove this index and run 'samtools index -c'"),
+            Format::Csi => corrupt(format!("{contig}, this CSI index reaches {} of them", self.binning.max_end())),
+        }
+        .contig(name)
+    }
+
+    fn contig_count(&mut self) -> Result<()> {
+        let size = if self.format == Format::Bai { 8 } else { 4 };
+        let n = self.count(size, "references")?;
+        let wanted = self.header.contigs.len();
+        if n != wanted {
+            let what = format!("the index has {n} references, the BAM's header {wanted} contigs, so it belongs to another file");
+            return Err(Error::new(Kind::IndexMismatch, what).hint(REMEDY));
+        }
+        Ok(())
+    }
+
+    fn contig(&mut self) -> Result<ContigIndex> {
+        let mut contig = ContigIndex::default();
+        let bins = self.bins(&mut contig)?;
+        let firsts = self.lowest_firsts(&contig, &bins);
+        contig.floors = match self.format {
+            Format::Bai => {
+                let n = self.count(8, "linear offsets")?;
+                let linear = self.take(8 * n, "the linear offsets")?;
+                self.linear_floors(linear, &firsts)?
+            }
+            Format::Csi if reach_left(&contig, &bins) => {
+                let mut entries: Vec<(u32, u64)> = bins.iter().map(|b| (self.binning.place(b.bin.id).1, b.loffset)).collect();
+                entries.sort_unstable();
+                floors(entries.into_iter().filter(|e| e.1 > 0), &firsts)
+            }
+            Format::Csi => Vec::new(),
+        };
+        contig.bins = bins.iter().map(|b| b.bin).collect();
+        contig.chunks.shrink_to_fit();
+        Ok(contig)
+    }
+
+    /// The bins that have chunks, sorted by id. Chunks and counts go to `contig`.
+    fn bins(&mut self, contig: &mut ContigIndex) -> Result<Vec<RawBin>> {
+        let size = if self.format == Format::Bai { 8 } else { 16 };
+        let n = self.count(size, "bins")?;
+        let limit = self.binning.n_bins();
+        let mut bins = Vec::with_capacity(n.min(BINS_AT_FIRST));
+        let mut ids_of_empty = Vec::new();
+        for _ in 0..n {
+            let id = self.u32("a bin")?;
+            let loffset = if self.format == Format::Csi { self.u64("a bin")? } else { 0 };
+            if id == limit + 1 {
+                self.counts(contig)?;
+                continue;
+            }
+            if id >= limit {
+                return Err(corrupt(format!("bin {id} does not exist, the last one is {}", limit - 1)));
+            }
+            self.inside(loffset)?;
+            let first = contig.chunks.len();
+            self.chunks(contig)?;
+            let n = contig.chunks.len() - first;
+            if n == 0 {
+                ids_of_empty.push(id);
+            } else {
+                bins.push(RawBin { bin: Bin { id, first: first as u32, n: n as u32 }, loffset });
+            }
+        }
+        bins.sort_unstable_by_key(|b| b.bin.id);
+        ids_of_empty.extend(bins.iter().map(|b| b.bin.id));
+        ids_of_empty.sort_unstable();
+        if let Some(id) = ids_of_empty.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[u32]>::first) {
+            return Err(corrupt(format!("bin {id} is there twice")));
+        }
+        Ok(bins)
+    }
+
+    fn chunks(&mut self, contig: &mut ContigIndex) -> Result<()> {
+        let n = self.count(16, "chunks")?;
+        let first = contig.chunks.len();
+        contig.chunks.reserve(n);
+        let mut sorted = true;
+        for pair in self.take(16 * n, "a chunk")?.chunks_exact(16) {
+            let chunk = Chunk { start: offset(pair), end: offset(pair.get(8..).unwrap_or_default()) };
+            if chunk.start > chunk.end {
+                return Err(corrupt(format!("an index chunk ends at {:#x}, before its start at {:#x}", chunk.end, chunk.start)));
+            }
+            self.inside(chunk.end)?;
+            if chunk.start == 0 {
+                return Err(corrupt("an index chunk starts at offset 0, where the header is"));
+            }
+            if chunk.start < chunk.end {
+                sorted &= contig.chunks.get(first..).and_then(<[Chunk]>::last).is_none_or(|last| last.start <= chunk.start);
+                contig.chunks.push(chunk);
+            }
+        }
+        if let Some(own) = contig.chunks.get_mut(first..).filter(|_| !sorted) {
+            own.sort_unstable();
+        }
+        Ok(())
+    }
+
+    /// The bin that holds no chunks but two pairs of numbers.
+    fn counts(&mut self, contig: &mut ContigIndex) -> Result<()> {
+        let n = self.count(16, "chunks")?;
+        if n != 2 || contig.counts.is_some() {
+            return Err(corrupt(format!("the bin with the read counts has {n} chunks or is there twice, it has 2 and is there once")));
+        }
+        let mut number = || self.u64("the read counts");
+        contig.counts = Some(Counts { start: number()?, end: number()?, mapped: number()?, unmapped: number()? });
+        Ok(())
+    }
+
+    /// Refuses a virtual offset behind the end of the BAM.
+    fn inside(&self, offset: u64) -> Result<()> {
+        let (frame, inside) = (offset >> 16, offset & 0xffff);
+        if frame < self.bam_len || (frame == self.bam_len && inside == 0) {
+            return Ok(());
+        }
+        let what = format!(
+            "the index points to byte {frame} of a BAM of {} bytes, so it belongs to another file or to another state of this one",
+            self.bam_len
+        );
+        Err(Error::new(Kind::IndexMismatch, what).hint(REMEDY))
+    }
+
+    /// Window and first offset of each bin of the lowest level.
+    fn lowest_firsts(&self, contig: &ContigIndex, bins: &[RawBin]) -> Vec<(u32, u64)> {
+        let lowest = Binning::first_bin(self.binning.depth);
+        let from = bins.partition_point(|b| b.bin.id < lowest);
+        bins.get(from..).unwrap_or_default().iter().map(|b| (b.bin.id - lowest, contig.first_start(&b.bin))).collect()
+    }
+
+    /// Floors from BAI's offsets per window, of which 0 means that nothing is known (some writers leave windows without a record at 0,
+    /// others repeat a neighbour).
+    fn linear_floors(&self, linear: &[u8], firsts: &[(u32, u64)]) -> Result<Vec<Floor>> {
+        let entries = linear.chunks_exact(8).enumerate().map(|(window, bytes)| (window as u32, offset(bytes)));
+        self.inside(entries.clone().map(|e| e.1).max().unwrap_or_default())?;
+        Ok(floors(entries.filter(|e| e.1 > 0), firsts))
+    }
+}
+
+fn offset(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |&b| u64::from_le_bytes(b))
+}
+
+/// Floors from `entries`, (window, offset of the first record that reaches it), sorted by window.
+///
+/// In a sorted file these offsets cannot fall from one window to the next. Where they do (some writers leave unmapped records out, which
+/// the bins have: `firsts`), the lower offset is the safe one for every window before it as well.
+fn floors(entries: impl DoubleEndedIterator<Item = (u32, u64)>, firsts: &[(u32, u64)]) -> Vec<Floor> {
+    let mut floors: Vec<Floor> = Vec::new();
+    let mut lowest = u64::MAX;
+    let mut firsts = firsts.iter().rev().peekable();
+    for (window, offset) in entries.rev() {
+        while let Some(&(_, first)) = firsts.next_if(|f| f.0 >= window) {
+            lowest = lowest.min(first);
+        }
+        lowest = lowest.min(offset);
+        match floors.last_mut() {
+            Some(last) if last.offset == lowest => last.window = window,
+            Some(last) if last.window == window => last.offset = lowest,
+            _ => floors.push(Floor { window, offset: lowest }),
+        }
+    }
+    floors.reverse();
+    floors.shrink_to_fit();
+    floors
+}
+
+/// Whether CSI's offsets tell of records that reach a bin from the left, as the specification wants it. Some writers (noodles-csi is
+/// one) give each bin the first record inside it instead; cutting there would lose the records that reach in, so such offsets are not
+/// used. They are told by never being lower than the first record in the bin and the bins below it.
+fn reach_left(contig: &ContigIndex, bins: &[RawBin]) -> bool {
+    let mut first_below: Vec<u64> = bins.iter().map(|b| contig.first_start(&b.bin)).collect();
+    // The lowest level has the highest ids: below a bin all is known when it is reached.
+    for (i, raw) in bins.iter().enumerate().rev() {
+        let first = first_below.get(i).copied().unwrap_or(u64::MAX);
+        if raw.loffset > 0 && raw.loffset < first {
+            return true;
+        }
+        let mut id = raw.bin.id;
+        while id > 0 {
+            id = (id - 1) >> 3;
+            if let Ok(above) = bins.binary_search_by_key(&id, |b| b.bin.id) {
+                if let Some(known) = first_below.get_mut(above) {
+                    *known = first.min(*known);
+                }
+                break;
+            }
+        }
+    }
+    false
+}

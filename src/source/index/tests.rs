@@ -1,0 +1,403 @@
+use std::io::Write;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::source::header::Contig;
+
+const BAM_LEN: u64 = 1 << 30;
+
+fn header(lens: &[i64]) -> Header {
+    let contigs = lens.iter().enumerate().map(|(i, &len)| Contig { name: format!("c{i}").into_bytes(), len });
+    let mut header = Header::default();
+    header.contigs.extend(contigs);
+    header
+}
+
+fn read_bytes(bytes: &[u8], lens: &[i64]) -> Result<Index> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    Index::read(file.path(), &header(lens), BAM_LEN)
+}
+
+/// A record of a sorted file: positions, and virtual offsets.
+#[derive(Clone, Copy, Debug)]
+struct Rec {
+    start: i64,
+    end: i64,
+    at: Chunk,
+}
+
+/// How a writer fills the places of an index that the formats leave to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    /// BAI; windows without a record hold 0.
+    BaiZeros,
+    /// BAI; windows without a record hold what the next one holds.
+    BaiFilled,
+    /// CSI; a bin's loffset is what BAI holds for its first window.
+    Csi(Binning),
+    /// CSI; a bin's loffset is the first record in the bin or below it.
+    CsiInside(Binning),
+}
+
+impl Writer {
+    fn binning(self) -> Binning {
+        match self {
+            Self::BaiZeros | Self::BaiFilled => Binning::BAI,
+            Self::Csi(binning) | Self::CsiInside(binning) => binning,
+        }
+    }
+
+    /// The smallest bin that holds the record whole.
+    fn bin(self, rec: &Rec) -> u32 {
+        let Binning { min_shift, depth } = self.binning();
+        let (first, last) = ((rec.start >> min_shift) as u32, ((rec.end - 1) >> min_shift) as u32);
+        let above = (0..=depth).find(|a| first >> (3 * a) == last >> (3 * a)).unwrap();
+        Binning::first_bin(depth - above) + (first >> (3 * above))
+    }
+
+    fn write(self, contigs: &[Vec<Rec>]) -> Vec<u8> {
+        let binning = self.binning();
+        let csi = matches!(self, Self::Csi(_) | Self::CsiInside(_));
+        let mut out = if csi { b"CSI\x01".to_vec() } else { b"BAI\x01".to_vec() };
+        if csi {
+            put(&mut out, &[binning.min_shift, binning.depth, 0]);
+        }
+        put(&mut out, &[contigs.len() as u32]);
+        for records in contigs {
+            self.write_contig(records, &mut out);
+        }
+        out.extend(7u64.to_le_bytes());
+        out
+    }
+
+    fn write_contig(self, records: &[Rec], out: &mut Vec<u8>) {
+        let mut bins: Vec<(u32, Vec<Chunk>)> = Vec::new();
+        let mut last_bin = None;
+        for rec in records {
+            let id = self.bin(rec);
+            let i = bins.iter().position(|b| b.0 == id).unwrap_or_else(|| {
+                bins.push((id, Vec::new()));
+                bins.len() - 1
+            });
+            match bins[i].1.last_mut() {
+                Some(chunk) if last_bin == Some(id) => chunk.end = rec.at.end,
+                _ => bins[i].1.push(rec.at),
+            }
+            last_bin = Some(id);
+        }
+        let linear = self.linear(records);
+        put(out, &[bins.len() as u32 + 1]);
+        for (id, chunks) in &bins {
+            put(out, &[*id]);
+            match self {
+                Self::Csi(binning) => out.extend(linear[binning.place(*id).1 as usize].to_le_bytes()),
+                Self::CsiInside(_) => out.extend(first_inside(*id, &bins).to_le_bytes()),
+                _ => {}
+            }
+            put_chunks(out, chunks);
+        }
+        put(out, &[self.binning().n_bins() + 1]);
+        if !matches!(self, Self::BaiZeros | Self::BaiFilled) {
+            out.extend([0; 8]);
+        }
+        put_chunks(out, &[Chunk { start: 1, end: 2 }, Chunk { start: records.len() as u64, end: 3 }]);
+        if matches!(self, Self::BaiZeros | Self::BaiFilled) {
+            put(out, &[linear.len() as u32]);
+            out.extend(linear.iter().flat_map(|offset| offset.to_le_bytes()));
+        }
+    }
+
+    /// For each window the first record that overlaps it.
+    fn linear(self, records: &[Rec]) -> Vec<u64> {
+        let shift = self.binning().min_shift;
+        let n = records.iter().map(|r| ((r.end - 1) >> shift) + 1).max().unwrap_or(0);
+        let mut linear = vec![0; n as usize];
+        for rec in records.iter().rev() {
+            linear[(rec.start >> shift) as usize..=((rec.end - 1) >> shift) as usize].fill(rec.at.start);
+        }
+        if self != Self::BaiZeros {
+            for i in (1..linear.len()).rev() {
+                if linear[i - 1] == 0 {
+                    linear[i - 1] = linear[i];
+                }
+            }
+        }
+        linear
+    }
+}
+
+/// Where the first record in bin `id` or below it starts.
+fn first_inside(id: u32, bins: &[(u32, Vec<Chunk>)]) -> u64 {
+    let below = |mut bin: u32| {
+        while bin > id {
+            bin = (bin - 1) >> 3;
+        }
+        bin == id
+    };
+    bins.iter().filter(|b| below(b.0)).map(|b| b.1[0].start).min().unwrap()
+}
+
+fn put(out: &mut Vec<u8>, numbers: &[u32]) {
+    out.extend(numbers.iter().flat_map(|n| n.to_le_bytes()));
+}
+
+fn put_chunks(out: &mut Vec<u8>, chunks: &[Chunk]) {
+    put(out, &[chunks.len() as u32]);
+    out.extend(chunks.iter().flat_map(|c| [c.start, c.end]).flat_map(u64::to_le_bytes));
+}
+
+/// Sorted records of `(gap to the last start, length, bytes)`, placed one after the other in the file.
+fn records(shape: &[(i64, i64, u64)], len: i64) -> Vec<Rec> {
+    let (mut start, mut at) = (0, (5 << 16) + 700);
+    let mut out = Vec::new();
+    for &(gap, length, bytes) in shape {
+        start += gap;
+        if start >= len {
+            break;
+        }
+        out.push(Rec { start, end: (start + length).min(len), at: Chunk { start: at, end: at + bytes } });
+        at += bytes;
+    }
+    out
+}
+
+fn shapes() -> impl Strategy<Value = Vec<(i64, i64, u64)>> {
+    let gap = prop_oneof![4 => 0i64..300, 3 => 0i64..40_000, 1 => 0i64..3_000_000];
+    let length = prop_oneof![6 => 1i64..400, 2 => 1i64..40_000, 1 => 1i64..2_000_000];
+    let bytes = prop_oneof![3 => 40u64..400, 1 => 40u64..(5 << 16)];
+    prop::collection::vec((gap, length, bytes), 0..80)
+}
+
+fn writers() -> impl Strategy<Value = Writer> {
+    let binning = (10u32..16, 3u32..6).prop_map(|(min_shift, depth)| Binning { min_shift: min_shift.max(25 - 3 * depth), depth });
+    prop_oneof![Just(Writer::BaiZeros), Just(Writer::BaiFilled), binning.clone().prop_map(Writer::Csi), binning.prop_map(Writer::CsiInside),]
+}
+
+const LEN: i64 = 20_000_000;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn chunks_hold_every_record_of_an_interval(
+        shape in shapes(),
+        writer in writers(),
+        pick in prop::collection::vec((0usize..80, -20_000i64..20_000, 1i64..100_000), 1..20),
+    ) {
+        let records = records(&shape, LEN);
+        let index = read_bytes(&writer.write(&[Vec::new(), records.clone()]), &[10, LEN]).unwrap();
+        prop_assert!(index.contigs[0].is_empty() && index.chunks(0, Interval::new(0, 10)).is_empty());
+        prop_assert_eq!(index.unplaced, Some(7));
+        prop_assert_eq!(index.counts(1).unwrap().mapped, records.len() as u64);
+        for (near, shift, len) in pick {
+            // Intervals beside records find more than random ones.
+            let start = (records.get(near).map_or(0, |r| r.end) + shift).max(0);
+            let interval = Interval::new(start, start + len);
+            let chunks = index.chunks(1, interval);
+            prop_assert!(chunks.windows(2).all(|c| c[0].end >> 16 < c[1].start >> 16));
+            for rec in records.iter().filter(|r| r.start < interval.end && r.end > interval.start) {
+                prop_assert!(chunks.iter().any(|c| c.start <= rec.at.start && rec.at.end <= c.end), "{rec:?} {interval:?} {chunks:?}");
+            }
+            for chunk in &chunks {
+                prop_assert!(records.iter().any(|r| r.at.start == chunk.start));
+                prop_assert!(records.iter().any(|r| r.at.end == chunk.end));
+            }
+        }
+        let starts = index.record_starts(1);
+        prop_assert!(starts.iter().all(|s| records.iter().any(|r| r.at.start == *s)));
+        prop_assert!(starts.windows(2).all(|s| s[0] < s[1]));
+        let extent = records.first().map(|first| Chunk { start: first.at.start, end: records[records.len() - 1].at.end });
+        prop_assert_eq!(index.extent(), extent);
+    }
+
+    #[test]
+    fn damaged_bytes_are_an_error_or_an_index(
+        shape in shapes(),
+        writer in writers(),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = writer.write(&[Vec::new(), records(&shape, LEN)]);
+        let cut = cut.index(bytes.len());
+        prop_assert!(read_bytes(&bytes[..cut], &[10, LEN]).is_err() || cut + 8 == bytes.len());
+        for (at, value) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Ok(index) = read_bytes(&bytes, &[10, LEN]) {
+            index.chunks(1, Interval::new(0, LEN));
+            index.record_starts(1);
+        }
+    }
+}
+
+/// Records far apart: what is before and behind the interval is not read.
+#[test]
+fn chunks_are_cut_on_both_sides() {
+    // A record of 100 bases every 10,000; each takes a frame.
+    let shape = vec![(10_000, 100, 1 << 16); 1000];
+    let records = records(&shape, LEN);
+    for writer in [Writer::BaiZeros, Writer::BaiFilled, Writer::Csi(Binning { min_shift: 14, depth: 5 })] {
+        let index = read_bytes(&writer.write(std::slice::from_ref(&records)), &[LEN]).unwrap();
+        let chunks = index.chunks(0, Interval::new(5_000_000, 5_000_100));
+        let frames: u64 = chunks.iter().map(|c| (c.end - c.start) >> 16).sum();
+        assert!((1..=4).contains(&frames), "{writer:?} {chunks:?}");
+    }
+}
+
+#[test]
+fn bounds_of_an_interval() {
+    let records = records(&[(100, 50, 60)], LEN);
+    let index = read_bytes(&Writer::BaiFilled.write(&[records]), &[LEN]).unwrap();
+    assert_eq!(index.chunks(0, Interval::new(-5, i64::MAX)).len(), 1);
+    for (contig, start, end) in [(0, 5, 5), (0, 9, 2), (0, i64::MAX - 1, i64::MAX), (0, i64::MIN, 0), (1, 0, 9)] {
+        assert!(index.chunks(contig, Interval::new(start, end)).is_empty());
+    }
+    assert!(index.record_starts(1).is_empty() && index.counts(1).is_none());
+}
+
+/// One contig with one bin and one linear offset.
+fn bai(id: u32, chunk: Chunk, linear: u64) -> Vec<u8> {
+    let mut out = b"BAI\x01".to_vec();
+    put(&mut out, &[1, 1, id]);
+    put_chunks(&mut out, &[chunk]);
+    put(&mut out, &[1]);
+    out.extend(linear.to_le_bytes());
+    out
+}
+
+fn csi(min_shift: i32, depth: i32) -> Vec<u8> {
+    let mut out = b"CSI\x01".to_vec();
+    put(&mut out, &[min_shift as u32, depth as u32, 0, 1, 0]);
+    out
+}
+
+fn kind(bytes: &[u8]) -> Kind {
+    read_bytes(bytes, &[10_000]).unwrap_err().kind()
+}
+
+#[test]
+fn offsets_that_cannot_be() {
+    let end = BAM_LEN << 16;
+    let chunk = |start, end| Chunk { start, end };
+    assert!(read_bytes(&bai(4681, chunk(99, end), 99), &[10_000]).is_ok());
+    assert_eq!(kind(&bai(4681, chunk(99, end + 1), 99)), Kind::IndexMismatch);
+    assert_eq!(kind(&bai(4681, chunk(u64::MAX, u64::MAX), 99)), Kind::IndexMismatch);
+    assert_eq!(kind(&bai(4681, chunk(99, 100), u64::MAX)), Kind::IndexMismatch);
+    assert_eq!(kind(&bai(4681, chunk(100, 99), 99)), Kind::CorruptIndex);
+    assert_eq!(kind(&bai(4681, chunk(0, 99), 0)), Kind::CorruptIndex);
+    assert_eq!(kind(&bai(37449, chunk(99, 100), 99)), Kind::CorruptIndex);
+    assert_eq!(kind(&bai(37450, chunk(99, 100), 99)), Kind::CorruptIndex);
+}
+
+#[test]
+fn counts_that_cannot_be() {
+    let good = bai(4681, Chunk { start: 99, end: 100 }, 99);
+    for at in [8, 16, 36] {
+        for value in [3u32, 20_000_000, i32::MAX as u32, u32::MAX] {
+            let mut bytes = good.clone();
+            bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            assert_eq!(kind(&bytes), Kind::CorruptIndex, "{at} {value}");
+        }
+    }
+    let references = |n: u32| {
+        let mut bytes = good.clone();
+        bytes[4..8].copy_from_slice(&n.to_le_bytes());
+        kind(&bytes)
+    };
+    assert_eq!((references(0), references(2)), (Kind::IndexMismatch, Kind::IndexMismatch));
+    assert_eq!((references(50_000_000), references(u32::MAX)), (Kind::CorruptIndex, Kind::CorruptIndex));
+    for tail in [1, 7, 9, 100] {
+        assert_eq!(kind(&[&good[..], &vec![b'x'; tail]].concat()), Kind::CorruptIndex);
+    }
+    assert_eq!(read_bytes(&good, &[10_000]).unwrap().unplaced, None);
+    let mut twice = b"BAI\x01".to_vec();
+    put(&mut twice, &[1, 2, 4681, 0, 4681, 0, 0]);
+    assert_eq!(kind(&twice), Kind::CorruptIndex);
+    for bytes in [&b""[..], b"BAI", b"BAI\x01\x00", b"BAI\x02\x00\x00\x00\x00", b"\x1f\x8bjunk", b"a text, not an index"] {
+        assert_eq!(kind(bytes), Kind::CorruptIndex);
+    }
+}
+
+#[test]
+fn shapes_that_do_not_reach() {
+    for (min_shift, depth) in [(0, 5), (48, 5), (63, 5), (200, 5), (i32::MAX, 5), (-1, 5), (14, -1), (14, 10), (14, 200), (2, 3)] {
+        assert_eq!(kind(&csi(min_shift, depth)), Kind::CorruptIndex, "{min_shift} {depth}");
+    }
+    for (min_shift, depth) in [(14, 0), (14, 5), (32, 6), (35, 9), (1, 9)] {
+        assert!(read_bytes(&csi(min_shift, depth), &[10_000]).is_ok(), "{min_shift} {depth}");
+    }
+    let mut empty = b"BAI\x01".to_vec();
+    put(&mut empty, &[1, 0, 0]);
+    let error = read_bytes(&empty, &[(1 << 29) + 1]).unwrap_err();
+    assert_eq!(error.kind(), Kind::IndexMismatch);
+    assert!(error.to_string().contains("2^29") && error.to_string().contains("CSI"), "{error}");
+}
+
+#[test]
+fn compressed_indexes() {
+    let mut frames = noodles_bgzf::io::Writer::new(Vec::new());
+    frames.write_all(&csi(14, 5)).unwrap();
+    let mut bytes = frames.finish().unwrap();
+    assert!(read_bytes(&bytes, &[10_000]).is_ok());
+    bytes[20] ^= 1;
+    assert_eq!(kind(&bytes), Kind::CorruptIndex);
+    // 100 MB of zeros in 100 kB.
+    let mut frames = noodles_bgzf::io::Writer::new(csi(14, 5));
+    for _ in 0..1600 {
+        frames.write_all(&vec![0; 65_280]).unwrap();
+    }
+    let bomb = frames.finish().unwrap().split_off(24);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bomb).unwrap();
+    let error = Index::read(file.path(), &header(&[10_000]), 1000).unwrap_err();
+    assert!(error.kind() == Kind::CorruptIndex && error.to_string().contains("too many for a BAM"), "{error}");
+}
+
+#[test]
+fn many_contigs_take_linear_time() {
+    let one = records(&[(100, 50, 60), (10, 50, 60)], LEN);
+    let contigs: Vec<Vec<Rec>> = (0..100_000).map(|i| if i % 2 == 0 { Vec::new() } else { one.clone() }).collect();
+    let bytes = Writer::BaiFilled.write(&contigs);
+    let started = std::time::Instant::now();
+    let index = read_bytes(&bytes, &vec![LEN; 100_000]).unwrap();
+    assert!(started.elapsed().as_secs() < 5);
+    assert_eq!(index.chunks(99_999, Interval::new(0, LEN)).len(), 1);
+}
+
+#[test]
+fn where_an_index_is_looked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let bam = at("x.bam");
+    let touch = |name: &str| fs::write(at(name), b"").unwrap();
+    touch("x.bam");
+    let error = Index::find(&bam, None).unwrap_err();
+    assert_eq!(error.kind(), Kind::IndexMissing);
+    let message = error.to_string();
+    assert!(message.ends_with("no index found; tried x.bam.bai, x.bai, x.bam.csi, x.csi: run 'samtools index'"), "{message}");
+    for name in ["x.csi", "x.bam.csi", "x.bai", "x.bam.bai"] {
+        touch(name);
+        assert_eq!(Index::find(&bam, None).unwrap(), at(name));
+    }
+    let error = Index::find(&bam, Some(&at("other.bai"))).unwrap_err();
+    assert!(error.to_string().contains("tried other.bai:"), "{error}");
+    assert_eq!(Index::find(&bam, Some(&at("x.csi"))).unwrap(), at("x.csi"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_index_beside_the_target_of_a_link_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let real = dir.path().canonicalize().unwrap().join("real.bam");
+    let link = dir.path().join("link.bam");
+    fs::write(&real, b"").unwrap();
+    std::os::unix::fs::symlink("real.bam", &link).unwrap();
+    let error = Index::find(&link, None).unwrap_err().to_string();
+    assert!(error.contains("tried link.bam.bai") && error.contains("real.bai"), "{error}");
+    let index = real.with_extension("bai");
+    fs::write(&index, b"").unwrap();
+    assert_eq!(Index::find(&link, None).unwrap(), index);
+}

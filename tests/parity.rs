@@ -1,0 +1,175 @@
+//! The engine equals the slow twin: any file, any rule, any region, any number of workers, any size of the units of work.
+
+mod support;
+
+use std::path::Path;
+
+use fastcov::coords::Interval;
+use fastcov::plan::Target;
+use fastcov::request::{Request, Settings, Tuning};
+use fastcov::rules::{Mates, Preset, Rules};
+use fastcov::run::Control;
+use proptest::prelude::*;
+use support::bam::{self, Files};
+use support::generate::{self, Rng};
+use support::model::Sample;
+use support::naive::{self, Options, Rule};
+
+fn rules_of(options: &Options, reference: bool) -> Rules {
+    let preset = match options.rule {
+        Rule::Mpileup => Preset::Mpileup,
+        Rule::Depth => Preset::Depth,
+    };
+    Rules {
+        preset,
+        min_mapq: options.min_mapq,
+        min_baseq: options.min_baseq,
+        exclude_flags: options.exclude_flags,
+        require_flags: options.require_flags,
+        baq: Some(options.baq && reference),
+        orphans: options.orphans,
+        mates: if options.mates_once { Mates::Once } else { Mates::Both },
+        deletions: options.deletions,
+        skips: options.skips,
+        max_depth: options.max_depth,
+    }
+}
+
+fn random_options(rng: &mut Rng) -> Options {
+    let mut options = if rng.chance(70) { Options::mpileup() } else { Options::depth() };
+    let mpileup = options.rule == Rule::Mpileup;
+    if rng.chance(50) {
+        options.min_mapq = rng.choose(&[1, 10, 20]);
+    }
+    if rng.chance(40) {
+        options.min_baseq = rng.choose(&[0, 1, 10, 13, 20, 40]);
+    }
+    if rng.chance(15) {
+        options.exclude_flags = rng.choose(&[0, 0x4, 0x400, 0xf04]);
+    }
+    if rng.chance(15) {
+        options.require_flags = rng.choose(&[0x1, 0x2, 0x10]);
+        options.exclude_flags &= !options.require_flags;
+    }
+    if rng.chance(30) {
+        options.orphans = !options.orphans;
+    }
+    if rng.chance(if mpileup { 20 } else { 50 }) {
+        options.mates_once = !options.mates_once;
+    }
+    if rng.chance(20) {
+        options.deletions = !options.deletions;
+    }
+    if rng.chance(20) {
+        options.skips = !options.skips;
+    }
+    if mpileup && rng.chance(40) {
+        options.max_depth = rng.choose(&[0, 1, 2, 5, 20]);
+    }
+    options
+}
+
+fn random_tuning(rng: &mut Rng) -> Tuning {
+    let span_bytes = rng.choose(&[1, 100, 1000, 20_000, 1 << 20]);
+    let part_bytes = rng.choose(&[1, 1, 500, 5000, 1 << 20]);
+    Tuning { span_bytes, part_bytes }
+}
+
+fn count(files: &Files, rules: Rules, reference: bool, target: Target, tuning: Tuning, n_cores: usize) -> Vec<i64> {
+    let settings = Settings {
+        bam: files.bam.clone(),
+        index: None,
+        reference: reference.then(|| files.fasta.clone()),
+        rules,
+        n_cores: Some(n_cores),
+        allow_truncated: false,
+        max_memory: None,
+        tuning,
+    };
+    let request = Request::open(settings).unwrap();
+    let mut out = vec![0; target.interval.len() as usize];
+    request.count(&[target], &mut out, &Control::default(), &mut |_| Ok(())).unwrap();
+    out.into_iter().map(i64::from).collect()
+}
+
+fn compare(sample: &Sample, files: &Files, rng: &mut Rng, seed: u64) -> Result<(), TestCaseError> {
+    for _ in 0..6 {
+        let contig = rng.below(sample.contigs.len() as u64) as usize;
+        let len = sample.contig_len(contig);
+        let whole = rng.chance(40);
+        let start = if whole { 0 } else { rng.between(0, len - 1) };
+        let end = if whole { len } else { rng.between(start + 1, len) };
+        let options = random_options(rng);
+        let reference = rng.chance(60);
+        let expected = naive::depth(sample, contig, start, end, reference, &options);
+        let target = Target { contig, interval: Interval::new(start, end) };
+        for _ in 0..3 {
+            let tuning = random_tuning(rng);
+            let n_cores = rng.choose(&[1, 2, 3, 5]);
+            let found = count(files, rules_of(&options, reference), reference, target, tuning, n_cores);
+            let differs = found.iter().zip(&expected).position(|(a, b)| a != b);
+            if let Some(at) = differs {
+                return Err(TestCaseError::fail(format!(
+                    "seed {seed}, contig {contig}, {start}..{end} 0-based, {options:?}, reference {reference}, {tuning:?}, n_cores {n_cores}: \
+                     position {} is {}, the twin says {}",
+                    start + at as i64,
+                    found[at],
+                    expected[at],
+                )));
+            }
+            prop_assert_eq!(found.len(), expected.len());
+        }
+    }
+    Ok(())
+}
+
+fn compare_seed(seed: u64, dir: &Path) -> Result<(), TestCaseError> {
+    let sample = generate::sample(seed, false);
+    let files = bam::write(&sample, dir, &generate::shape(seed));
+    compare(&sample, &files, &mut Rng::new(seed ^ 0x5eed), seed)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Random CIGARs, flags, mates, qualities, caps, files cut into frames in any way, BAI and CSI.
+    #[test]
+    fn the_engine_equals_the_twin(seed in any::<u64>()) {
+        let dir = tempfile::tempdir().unwrap();
+        compare_seed(seed, dir.path())?;
+    }
+}
+
+/// Many regions in one call are the regions one by one.
+#[test]
+fn several_targets_are_counted_each_for_itself() {
+    for seed in 0..60 {
+        let dir = tempfile::tempdir().unwrap();
+        let sample = generate::sample(seed, false);
+        let files = bam::write(&sample, dir.path(), &generate::shape(seed));
+        let mut rng = Rng::new(seed);
+        let targets: Vec<_> = (0..5)
+            .map(|_| {
+                let contig = rng.below(sample.contigs.len() as u64) as usize;
+                let start = rng.between(0, sample.contig_len(contig) - 1);
+                Target { contig, interval: Interval::new(start, rng.between(start + 1, sample.contig_len(contig))) }
+            })
+            .collect();
+        let rules = Rules { max_depth: 10, baq: Some(false), ..Rules::new(Preset::Mpileup) };
+        let tuning = random_tuning(&mut rng);
+        let each: Vec<_> = targets.iter().flat_map(|&t| count(&files, rules, false, t, tuning, 2)).collect();
+        let settings = Settings {
+            bam: files.bam.clone(),
+            index: None,
+            reference: None,
+            rules,
+            n_cores: Some(3),
+            allow_truncated: false,
+            max_memory: None,
+            tuning: random_tuning(&mut rng),
+        };
+        let mut together = vec![0; each.len()];
+        Request::open(settings).unwrap().count(&targets, &mut together, &Control::default(), &mut |_| Ok(())).unwrap();
+        assert_eq!(together.into_iter().map(i64::from).collect::<Vec<_>>(), each, "seed {seed}");
+    }
+}

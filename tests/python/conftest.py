@@ -1,0 +1,85 @@
+"""What the Python tests share: the simulated sample, real data where it is present, and samtools as bundled in pysam.
+
+Two environment variables turn a missing thing from a skip into a failure: FASTCOV_REQUIRE_DATA=1 (real data, found in the folder
+FASTCOV_DATA names or in `../shared/data` beside the checkout) and FASTCOV_REQUIRE_PEERS=1 (the tools compared with).
+"""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import peers
+import pytest
+import simulate
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def missing(what: str, variable: str) -> None:
+    """Skips, or fails where the thing is required."""
+    if os.environ.get(variable) == "1":
+        pytest.fail(f"{what}, and {variable}=1 asks for it")
+    pytest.skip(what)
+
+
+def shared_folder() -> Path:
+    """The folder with real data (`data/`) and the micro cases (`counting-cases/`)."""
+    if "FASTCOV_DATA" in os.environ:
+        return Path(os.environ["FASTCOV_DATA"]).resolve().parent
+    return CHECKOUT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    folder = shared_folder() / "data"
+    if not folder.is_dir():
+        missing(f"no real data: {folder} is not there, and FASTCOV_DATA names no other folder", "FASTCOV_REQUIRE_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def micro_cases() -> Path:
+    folder = shared_folder() / "counting-cases"
+    if not (folder / "outputs.json").is_file():
+        missing(f"no micro cases: {folder} is not there", "FASTCOV_REQUIRE_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """BAM and FASTA of the simulated sample, both with an index."""
+    return simulate.sample(tmp_path_factory.mktemp("sample"))
+
+
+class Samtools:
+    """samtools as pysam bundles it (1.24), in processes of its own: it keeps global state and leaves with exit()."""
+
+    def __init__(self) -> None:
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+    def __call__(self, *arguments: object) -> bytes:
+        return self._run(peers.run, *arguments)
+
+    def mpileup(self, *arguments: object, **where: object) -> tuple:
+        return self._run(peers.mpileup, *arguments, **where)
+
+    def depth(self, *arguments: object, **where: object) -> tuple:
+        return self._run(peers.depth, *arguments, **where)
+
+    def _run(self, function: Callable, *arguments: object, **where: object) -> object:
+        return self._pool.submit(function, *map(str, arguments), **where).result(timeout=600)
+
+    def close(self) -> None:
+        self._pool.shutdown()
+
+
+@pytest.fixture(scope="session")
+def samtools():
+    if importlib.util.find_spec("pysam") is None:
+        missing("pysam, whose samtools these tests compare with, is not installed", "FASTCOV_REQUIRE_PEERS")
+    tool = Samtools()
+    yield tool
+    tool.close()

@@ -1,0 +1,39 @@
+"""The same call gives the same table, whatever the number of threads."""
+
+import pandas as pd
+import pytest
+import simulate
+
+from fastcov import get_coverage
+
+RULES = [{}, {"baq": False}, {"mates": "both", "max_depth": 0}, {"max_depth": 12}, {"rules": "depth", "mates": "once"}]
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory):
+    """The sample with little data per frame, so that there are many places to cut it."""
+    folder = tmp_path_factory.mktemp("frames")
+    bam, ref = simulate.sample(folder, depth=60, seed=3)
+    return bam, ref
+
+
+@pytest.mark.filterwarnings("ignore:.*max_depth:fastcov.FastcovWarning")
+@pytest.mark.parametrize("how", RULES, ids=str)
+@pytest.mark.parametrize("region", [("chr1", 1, 60_000), ("chr1", 15_000, 31_000), ("chr2", 100, 200)], ids=str)
+def test_same_table_for_every_number_of_threads(frames, how, region):
+    bam, ref = frames
+    first = get_coverage(bam, *region, ref, n_cores=1, **how)
+    for n_cores in (2, 3, 5, 8, None):
+        pd.testing.assert_frame_equal(get_coverage(bam, *region, ref, n_cores=n_cores, **how), first)
+
+
+def test_environment_sets_the_default(frames, monkeypatch):
+    bam, ref = frames
+    first = get_coverage(bam, "chr1", 1, 60_000, ref)
+    monkeypatch.setenv("FASTCOV_NUM_THREADS", "1")
+    pd.testing.assert_frame_equal(get_coverage(bam, "chr1", 1, 60_000, ref), first)
+
+
+def test_sample_is_the_same_on_every_run(sample, tmp_path):
+    for first, second in zip(sample, simulate.sample(tmp_path), strict=True):
+        assert first.read_bytes() == second.read_bytes()
