@@ -132,9 +132,13 @@ fn exclude_flags(rng: &mut Rng) -> u16 {
 }
 
 fn mpileup(rng: &mut Rng) -> Options {
+    let first = Options { min_mapq: 10, ..Options::mpileup() };
+    if rng.chance(30) {
+        return first;
+    }
     Options {
         min_mapq: rng.choose(&[10, 10, 10, 0, 20]),
-        min_baseq: rng.choose(&[13, 13, 13, 13, 13, 13, 0, 1, 20, 30, 60, 180, 201]),
+        min_baseq: if rng.chance(60) { rng.choose(&[13, 13, 0, 60, 180, 201]) } else { rng.between(1, 45) as u8 },
         exclude_flags: exclude_flags(rng),
         require_flags: rng.choose(&[0, 0, 0, 0, 0, 0, 0, 2, 16]),
         baq: rng.chance(70),

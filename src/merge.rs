@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use crate::coords::Interval;
 use crate::count::bases::Counting;
 use crate::count::cap::{Drops, Engine, window_of};
-use crate::count::mates::{Carried, Outcome, Policy};
+use crate::count::mates::{Carried, Outcome};
 use crate::count::slab::Slab;
 use crate::count::walk::Tally;
 use crate::count::{CarryIn, Counter, Job, Pair, Part};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Origin, Span};
+use crate::rules::Once;
 use crate::source::bgzf::VirtualOffset;
 use crate::source::record::Record;
 
@@ -110,7 +111,7 @@ pub struct Totals {
 pub struct Merge<'a, 'o> {
     job: &'a Job<'a>,
     spans: &'a [Span],
-    policy: Policy,
+    once: Once,
     waiting: BTreeMap<(usize, usize), Result<Part>>,
     next: (usize, usize),
     out: &'o mut [i32],
@@ -149,7 +150,7 @@ impl<'a, 'o> Merge<'a, 'o> {
         Self {
             job,
             spans,
-            policy: Policy::of(&job.rules),
+            once: job.rules.once(),
             waiting: BTreeMap::new(),
             next: (0, 0),
             out,
@@ -312,11 +313,12 @@ impl<'a, 'o> Merge<'a, 'o> {
         }
         if !alone {
             self.names = std::mem::take(&mut part.seam.open);
-        } else if self.policy != Policy::Both {
+        } else if self.once != Once::Never {
             self.join_names(&mut part, target);
         }
         for (at, by) in part.slab.events.drain(..) {
-            *self.events.entry(at).or_default() += i64::from(by);
+            debug_assert!(at >= self.frontier, "a change at {at}, before {} that is final", self.frontier);
+            *self.events.entry(at.max(self.frontier)).or_default() += i64::from(by);
         }
         if let Some(starts) = part.starts {
             self.last_start = Some(starts.end);
@@ -332,7 +334,7 @@ impl<'a, 'o> Merge<'a, 'o> {
         let mut slab = Slab::default();
         let clip = self.job.targets[target].interval;
         slab.reset(Interval::new(clip.start, clip.start), clip);
-        let mut pair = Pair { counting: Counting::new(&self.job.rules), edits: &mut self.edits };
+        let mut pair = Pair { once: self.once, counting: Counting::new(&self.job.rules), edits: &mut self.edits };
         let mut met = Vec::new();
         for name in &mut self.names {
             let Some(&head) = part.seam.heads.get(&name.hash) else { continue };
@@ -344,7 +346,7 @@ impl<'a, 'o> Merge<'a, 'o> {
             }
             let copy = std::mem::take(&mut part.seam.copies[copy as usize]);
             let record = Record::trusted(&copy);
-            match name.state.arrive(self.policy, arrival, copy.clone()) {
+            match name.state.arrive(self.once, arrival, copy.clone()) {
                 Outcome::Alone => {}
                 Outcome::Meets(earlier) => pair.meet(Record::trusted(&earlier), record, arrival.clock, true, &mut slab),
                 Outcome::CountsFrom(from) => {
@@ -355,8 +357,8 @@ impl<'a, 'o> Merge<'a, 'o> {
             met.push(name.hash);
         }
         part.slab.events.append(&mut slab.events);
-        let policy = self.policy;
-        self.names.retain_mut(|name| name.state.is_open(policy, starts.end - 1));
+        let once = self.once;
+        self.names.retain_mut(|name| name.state.is_open(once, starts.end));
         self.names.extend(part.seam.open.drain(..).filter(|name| !met.contains(&name.hash)));
     }
 
@@ -386,7 +388,7 @@ impl<'a, 'o> Merge<'a, 'o> {
             self.last_record = -1;
             self.last_start = None;
             self.frontier = target.interval.start;
-            self.depth = 0;
+            self.depth = self.job.initial[self.targets_begun - 1];
             self.events.clear();
             self.names.clear();
             (self.crowd_now, self.engine) = (0, Some(Engine::new(self.job.rules.max_depth, target.contig)));

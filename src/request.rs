@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::coords::{Interval, clip_to_contig};
-use crate::count::cap::positions_touched;
-use crate::count::walk::Tally;
-use crate::count::{Job, cap::Drops};
+use crate::count::Job;
+use crate::count::bases::Counting;
+use crate::count::cap::{Drops, positions_touched};
+use crate::count::walk::{Tally, Walker};
 use crate::error::{Error, Kind, Result};
 use crate::merge::Totals;
 use crate::plan::{Plan, Target};
@@ -75,6 +76,15 @@ pub struct Request {
     settings: Settings,
 }
 
+/// One way through the file.
+#[derive(Clone, Copy)]
+struct Pass<'a> {
+    plan: &'a Plan,
+    initial: &'a [i64],
+    drops: Option<&'a Drops>,
+    survey: bool,
+}
+
 /// What counting gave besides the depths.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -95,7 +105,8 @@ impl Request {
         let baq = settings.rules.uses_baq(settings.reference.is_some())?;
         let workers = run::workers(settings.n_cores)?;
         let bam = Bam::open(&settings.bam, settings.allow_truncated)?;
-        let index_path = Index::find(&settings.bam, settings.index.as_deref())?;
+        let longest = bam.header.contigs.iter().map(|c| c.len).max().unwrap_or(0);
+        let index_path = Index::find(&settings.bam, settings.index.as_deref(), longest)?;
         let index = Index::read(&index_path, &bam.header, bam.file.len())?;
         let mut warnings = Vec::new();
         if bam.truncated {
@@ -162,15 +173,18 @@ impl Request {
     /// What reading the records gives, what `poll` gives, [`Kind::FileChanged`].
     pub fn count(&self, targets: &[Target], out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Outcome> {
         let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.settings.tuning.span_bytes)?;
-        let mut totals = self.pass(&plan, out, control, &mut *poll, None, false)?;
+        let initial = targets.iter().map(|&t| self.empty_blocks_before(t)).collect::<Result<Vec<_>>>()?;
+        let pass = Pass { plan: &plan, initial: &initial, drops: None, survey: false };
+        let mut totals = self.pass(&pass, out, control, &mut *poll)?;
         let mut outcome = Outcome::default();
         if totals.crowded {
-            let survey = self.pass(&plan, &mut [], control, &mut *poll, None, true)?;
+            let survey = self.pass(&Pass { survey: true, ..pass }, &mut [], control, &mut *poll)?;
             out.fill(0);
-            totals = self.pass(&plan, out, control, &mut *poll, Some(&survey.drops), false)?;
+            totals = self.pass(&Pass { drops: Some(&survey.drops), ..pass }, out, control, &mut *poll)?;
             outcome.warnings.extend(self.cap_warning(targets, &survey));
         }
         self.bam.file.check_unchanged()?;
+        self.reference.as_ref().map_or(Ok(()), Reference::check_unchanged)?;
         outcome.warnings.extend(self.index_warnings(targets, &totals)?);
         if totals.tally.past_end > 0 {
             outcome.warnings.push(format!("{} records reach past the end of their contig; they were cut there", totals.tally.past_end));
@@ -188,20 +202,48 @@ impl Request {
         targets.iter().flat_map(|t| self.index.chunks(t.contig, t.interval)).map(|c| (c.end >> 16).saturating_sub(c.start >> 16)).sum()
     }
 
-    fn pass(&self, plan: &Plan, out: &mut [i32], control: &Control, poll: Poll<'_>, drops: Option<&Drops>, survey: bool) -> Result<Totals> {
+    fn pass(&self, pass: &Pass<'_>, out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Totals> {
         let cancelled = || control.stopped();
         let job = Job {
             bam: &self.bam,
             baq_reference: self.reference.as_ref().filter(|_| self.baq),
             rules: self.rules,
-            targets: &plan.targets,
+            targets: &pass.plan.targets,
+            initial: pass.initial,
             part_bytes: self.settings.tuning.part_bytes,
             allow_truncated: self.settings.allow_truncated,
-            drops,
-            survey,
+            drops: pass.drops,
+            survey: pass.survey,
             cancelled: &cancelled,
         };
-        run::count(&job, &plan.spans, self.workers, out, control, poll)
+        run::count(&job, &pass.plan.spans, self.workers, out, control, poll)
+    }
+
+    /// bedtools genomecov books records that begin with an empty block at the contig's first position on the whole contig. Those that end
+    /// in front of the target are not read with it, so they are looked for here.
+    fn empty_blocks_before(&self, target: Target) -> Result<i64> {
+        if !self.rules.preset.traits().empty_block || target.interval.start == 0 {
+            return Ok(0);
+        }
+        let walker = Walker::new(&self.bam, self.rules, target);
+        let counting = Counting::new(&self.rules);
+        let mut reader = RecordReader::new(&self.bam, self.settings.allow_truncated);
+        let mut blocks = 0;
+        for chunk in self.index.chunks(target.contig, Interval::new(0, 1)) {
+            reader.seek(VirtualOffset(chunk.start), VirtualOffset(chunk.end))?;
+            while let Some(range) = reader.next_record()? {
+                let record = Record::trusted(&reader.buffer()[range]);
+                if record.contig_id() != target.contig as i32 || record.pos() > 0 {
+                    break;
+                }
+                let end = i64::from(record.pos()) + record.cigar().reference_len();
+                if end.max(1) <= target.interval.start && walker.passes(record, &mut Tally::default()) {
+                    blocks += i64::from(counting.empty_blocks(record));
+                }
+                reader.begin_part();
+            }
+        }
+        Ok(blocks)
     }
 
     fn cap_warning(&self, targets: &[Target], survey: &Totals) -> Option<String> {

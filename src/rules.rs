@@ -1,7 +1,8 @@
 //! What counts: a tool's rule as plain data.
 //!
 //! A rule is a row of [`Rules`]: every filter is a field with a value one can see. A preset carries a tool's name and that tool's own
-//! defaults; `docs/semantics.md` says what each number means. Adding a rule is adding a preset here and its tests.
+//! defaults, and a few traits that make the tool what it is ([`Preset::traits`]); `docs/semantics.md` says what each number means. Adding
+//! a rule is adding a preset here and its tests; the loops in `count` ask for traits, never for a name.
 
 use crate::error::{Error, Kind, Result};
 
@@ -15,26 +16,150 @@ pub enum Preset {
     Mpileup,
     /// `samtools depth -a` 1.24.
     Depth,
+    /// `mosdepth`, per-base output.
+    Mosdepth,
+    /// `mosdepth --fast-mode`.
+    MosdepthFast,
+    /// `bedtools genomecov -d` 2.30.
+    Genomecov,
+    /// `bedtools genomecov -d -split` 2.30.
+    GenomecovSplit,
+    /// `pysam.AlignmentFile.count_coverage`, the four bases together.
+    CountCoverage,
+    /// `pysam.AlignmentFile.pileup`, `nsegments`.
+    Pileup,
+    /// `megadepth --coverage`.
+    Megadepth,
+    /// deepTools `bamCoverage -bs 1`.
+    BamCoverage,
+    /// `perbase only-depth`.
+    Perbase,
+    /// `perbase base-depth`.
+    PerbaseBaseDepth,
+    /// fastcov's own: every usable base once.
+    Bases,
+}
+
+/// What a tool does that no option of it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about a tool, asked for by itself")]
+pub struct Traits {
+    /// The name users give.
+    pub name: &'static str,
+    /// The tool and version whose numbers these are.
+    pub tool: &'static str,
+    /// It stands on htslib's pileup engine: a walk that goes on by one operation per position, and a depth cap.
+    pub pileup: bool,
+    /// Flags that are left out whatever is asked for.
+    pub always_exclude: u16,
+    /// It counts from the first to the last position of a record, one at least, and looks at nothing in between.
+    pub spans: bool,
+    /// Only the letters A, C, G and T count, and a record without qualities counts nothing when qualities are asked for.
+    pub only_acgt: bool,
+    /// A deletion with no base behind it passes any quality.
+    pub trailing_deletion: bool,
+    /// An empty first block at position 1 is booked on the whole contig (bedtools genomecov).
+    pub empty_block: bool,
+    /// It always reads whole contigs: records that end before a region may matter.
+    pub whole_contig: bool,
+    /// It knows base qualities.
+    pub has_baseq: bool,
+    /// How it counts mates once.
+    pub once: Once,
+}
+
+/// How a tool counts overlapping mates once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Once {
+    /// It cannot.
+    Never,
+    /// By editing base qualities: htslib's pileup engine.
+    Edit,
+    /// By counting the later record only behind the earlier one's end: `samtools depth -s`.
+    Clip,
+    /// By subtraction, in mosdepth's way.
+    Mosdepth,
+    /// By subtraction, in megadepth's way.
+    Megadepth,
+    /// By subtraction for the first READ1 and the first READ2 of a name: fastcov's `bases`.
+    Template,
 }
 
 impl Preset {
     /// Every preset there is.
-    pub const ALL: [Self; 2] = [Self::Mpileup, Self::Depth];
+    pub const ALL: [Self; 13] = [
+        Self::Mpileup,
+        Self::Depth,
+        Self::Mosdepth,
+        Self::MosdepthFast,
+        Self::Genomecov,
+        Self::GenomecovSplit,
+        Self::CountCoverage,
+        Self::Pileup,
+        Self::Megadepth,
+        Self::BamCoverage,
+        Self::Perbase,
+        Self::PerbaseBaseDepth,
+        Self::Bases,
+    ];
 
-    /// The name users give.
-    pub const fn name(self) -> &'static str {
+    /// What the tool is.
+    pub const fn traits(self) -> Traits {
+        let plain = Traits {
+            name: "",
+            tool: "",
+            pileup: false,
+            always_exclude: 0,
+            spans: false,
+            only_acgt: false,
+            trailing_deletion: false,
+            empty_block: false,
+            whole_contig: false,
+            has_baseq: false,
+            once: Once::Never,
+        };
+        let pileup = Traits { pileup: true, always_exclude: 0x4, has_baseq: true, once: Once::Edit, ..plain };
         match self {
-            Self::Mpileup => "mpileup",
-            Self::Depth => "depth",
+            Self::Mpileup => Traits { name: "mpileup", tool: "samtools mpileup 1.24", ..pileup },
+            Self::Depth => {
+                let once = Once::Clip;
+                Traits { name: "depth", tool: "samtools depth -a 1.24", trailing_deletion: true, has_baseq: true, once, ..plain }
+            }
+            Self::Mosdepth => Traits { name: "mosdepth", tool: "mosdepth 0.3.3", whole_contig: true, once: Once::Mosdepth, ..plain },
+            Self::MosdepthFast => {
+                Traits { name: "mosdepth-fast", tool: "mosdepth 0.3.3 --fast-mode", spans: true, whole_contig: true, ..plain }
+            }
+            Self::Genomecov => {
+                let tool = "bedtools genomecov -d 2.30.0";
+                Traits { name: "genomecov", tool, always_exclude: 0x4, empty_block: true, whole_contig: true, ..plain }
+            }
+            Self::GenomecovSplit => {
+                let tool = "bedtools genomecov -d -split 2.30.0";
+                Traits { name: "genomecov-split", tool, always_exclude: 0x4, empty_block: true, whole_contig: true, ..plain }
+            }
+            Self::CountCoverage => {
+                let tool = "pysam 0.24.1 count_coverage";
+                Traits { name: "count_coverage", tool, only_acgt: true, has_baseq: true, ..plain }
+            }
+            Self::Pileup => Traits { name: "pileup", tool: "pysam 0.24.1 pileup, nsegments", ..pileup },
+            Self::Megadepth => {
+                Traits { name: "megadepth", tool: "megadepth 1.2.0 --coverage", whole_contig: true, once: Once::Megadepth, ..plain }
+            }
+            Self::BamCoverage => {
+                Traits { name: "bamcoverage", tool: "deepTools 3.5 bamCoverage -bs 1", always_exclude: 0x4, whole_contig: true, ..plain }
+            }
+            Self::Perbase => Traits { name: "perbase", tool: "perbase 1.4.0 only-depth", whole_contig: true, ..plain },
+            Self::PerbaseBaseDepth => {
+                let tool = "perbase 1.4.0 base-depth";
+                Traits { name: "perbase-base-depth", tool, whole_contig: true, has_baseq: false, once: Once::Never, ..pileup }
+            }
+            Self::Bases => Traits { name: "bases", tool: "fastcov", has_baseq: true, once: Once::Template, ..plain },
         }
     }
 
-    /// The tool and version whose numbers these are.
-    pub const fn tool(self) -> &'static str {
-        match self {
-            Self::Mpileup => "samtools mpileup 1.24",
-            Self::Depth => "samtools depth -a 1.24",
-        }
+    /// The name users give.
+    pub const fn name(self) -> &'static str {
+        self.traits().name
     }
 
     /// The preset of that name.
@@ -112,33 +237,33 @@ pub struct Rules {
 impl Rules {
     /// The tool's own defaults.
     pub const fn new(preset: Preset) -> Self {
+        let plain = Self {
+            preset,
+            min_mapq: 0,
+            min_baseq: 0,
+            exclude_flags: DEFAULT_EXCLUDE_FLAGS,
+            require_flags: 0,
+            baq: Some(false),
+            orphans: true,
+            mates: Mates::Both,
+            deletions: false,
+            skips: false,
+            max_depth: 0,
+        };
+        let pileup = Self { orphans: false, deletions: true, skips: true, max_depth: 8000, ..plain };
         match preset {
-            Preset::Mpileup => Self {
-                preset,
-                min_mapq: 0,
-                min_baseq: 13,
-                exclude_flags: DEFAULT_EXCLUDE_FLAGS,
-                require_flags: 0,
-                baq: None,
-                orphans: false,
-                mates: Mates::Once,
-                deletions: true,
-                skips: true,
-                max_depth: 8000,
-            },
-            Preset::Depth => Self {
-                preset,
-                min_mapq: 0,
-                min_baseq: 0,
-                exclude_flags: DEFAULT_EXCLUDE_FLAGS,
-                require_flags: 0,
-                baq: Some(false),
-                orphans: true,
-                mates: Mates::Both,
-                deletions: false,
-                skips: false,
-                max_depth: 0,
-            },
+            Preset::Mpileup => Self { min_baseq: 13, baq: None, mates: Mates::Once, ..pileup },
+            Preset::Pileup => pileup,
+            Preset::Depth => plain,
+            Preset::Mosdepth | Preset::Bases => Self { mates: Mates::Once, ..plain },
+            // What lies inside a record is not looked at, so its deletions and skips count with it.
+            Preset::MosdepthFast => Self { deletions: true, skips: true, ..plain },
+            Preset::Genomecov => Self { exclude_flags: 0x4, skips: true, ..plain },
+            Preset::GenomecovSplit | Preset::BamCoverage => Self { exclude_flags: 0x4, ..plain },
+            Preset::CountCoverage => Self { min_baseq: 15, ..plain },
+            Preset::Megadepth => Self { exclude_flags: 0x104, mates: Mates::Once, ..plain },
+            Preset::Perbase => Self { exclude_flags: 0, deletions: true, ..plain },
+            Preset::PerbaseBaseDepth => Self { exclude_flags: 0x4, deletions: true, max_depth: 100_000, ..plain },
         }
     }
 
@@ -148,24 +273,42 @@ impl Rules {
     ///
     /// [`Kind::InvalidArgument`] naming the field.
     pub fn validate(&self) -> Result<()> {
-        let refuse = |what: &str, hint: &str| Err(Error::new(Kind::InvalidArgument, what).hint(hint));
+        let traits = self.preset.traits();
+        let name = traits.name;
+        let refuse = |what: String, hint: &str| Err(Error::new(Kind::InvalidArgument, what).hint(hint));
         let both = self.exclude_flags & self.require_flags;
         if both != 0 {
-            return refuse(
-                &format!("exclude_flags and require_flags share the bits {both:#x}: no record could count"),
-                "give each bit to one of them",
-            );
+            let what = format!("exclude_flags and require_flags share the bits {both:#x}: no record could count");
+            return refuse(what, "give each bit to one of them");
         }
         if self.exclude_flags >= 0x1000 || self.require_flags >= 0x1000 {
-            return refuse("exclude_flags or require_flags is above 0xfff", "SAM has twelve flag bits, 0x1 to 0x800");
+            return refuse("exclude_flags or require_flags is above 0xfff".into(), "SAM has twelve flag bits, 0x1 to 0x800");
         }
-        if self.preset == Preset::Depth {
-            if self.baq == Some(true) {
-                return refuse("baq=True with rules='depth'", "samtools depth has no BAQ; use rules='mpileup'");
-            }
-            if self.max_depth != 0 {
-                return refuse("max_depth with rules='depth'", "samtools depth has no cap; leave it at 0 or use rules='mpileup'");
-            }
+        if self.baq == Some(true) && !(traits.pileup && traits.has_baseq) {
+            return refuse(format!("baq=True with rules={name:?}"), "this tool has no BAQ; use rules='mpileup'");
+        }
+        if self.max_depth != 0 && !traits.pileup {
+            return refuse(format!("max_depth with rules={name:?}"), "this tool has no cap; leave it at 0 or use rules='mpileup'");
+        }
+        if self.min_baseq != 0 && !traits.has_baseq {
+            return refuse(
+                format!("min_baseq with rules={name:?}"),
+                "this tool knows no base qualities; use 'bases', 'depth' or 'mpileup'",
+            );
+        }
+        if self.mates == Mates::Once && traits.once == Once::Never {
+            return refuse(
+                format!("mates='once' with rules={name:?}"),
+                "this tool counts both mates; use 'bases', 'mosdepth' or 'mpileup'",
+            );
+        }
+        let subtracts = matches!(traits.once, Once::Mosdepth | Once::Megadepth | Once::Template);
+        if subtracts && self.mates == Mates::Once && (self.deletions || self.skips) {
+            let what = format!("deletions or skips with mates='once' and rules={name:?}");
+            return refuse(what, "pass mates='both', or use rules='mpileup'");
+        }
+        if traits.spans && !(self.deletions && self.skips) {
+            return refuse(format!("deletions=False or skips=False with rules={name:?}"), "this tool counts whole records; use 'mosdepth'");
         }
         Ok(())
     }
@@ -182,6 +325,19 @@ impl Rules {
             (Some(on), _) => Ok(on),
             (None, has_reference) => Ok(has_reference),
         }
+    }
+
+    /// How overlapping mates are counted once, [`Once::Never`] when both count.
+    pub const fn once(&self) -> Once {
+        match self.mates {
+            Mates::Both => Once::Never,
+            Mates::Once => self.preset.traits().once,
+        }
+    }
+
+    /// Flags no record that counts may have.
+    pub const fn excluded(&self) -> u16 {
+        self.exclude_flags | self.preset.traits().always_exclude
     }
 }
 
@@ -200,16 +356,20 @@ mod tests {
 
     #[test]
     fn impossible_combinations_are_refused() {
-        let depth = Rules::new(Preset::Depth);
-        let mpileup = Rules::new(Preset::Mpileup);
+        let rules = Rules::new;
         for rules in [
-            Rules { baq: Some(true), ..depth },
-            Rules { max_depth: 8000, ..depth },
-            Rules { require_flags: 0x400, ..mpileup },
-            Rules { exclude_flags: 0x1000, ..mpileup },
+            Rules { baq: Some(true), ..rules(Preset::Depth) },
+            Rules { max_depth: 8000, ..rules(Preset::Depth) },
+            Rules { require_flags: 0x400, ..rules(Preset::Mpileup) },
+            Rules { exclude_flags: 0x1000, ..rules(Preset::Mpileup) },
+            Rules { min_baseq: 20, ..rules(Preset::Mosdepth) },
+            Rules { mates: Mates::Once, ..rules(Preset::Genomecov) },
+            Rules { deletions: true, ..rules(Preset::Mosdepth) },
+            Rules { skips: false, ..rules(Preset::MosdepthFast) },
         ] {
             assert_eq!(rules.validate().unwrap_err().kind(), Kind::InvalidArgument, "{rules:?}");
         }
+        let mpileup = rules(Preset::Mpileup);
         assert!(Rules { baq: Some(true), ..mpileup }.uses_baq(false).is_err());
         assert!(mpileup.uses_baq(true).unwrap());
         assert!(!mpileup.uses_baq(false).unwrap());

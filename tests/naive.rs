@@ -2,6 +2,7 @@
 //!
 //! Drawings: one line per read, `=` a base, `-` a deletion, `~` a skip; the ruler above counts from the position named first. Reads
 //! follow the reference and have quality 40 unless a case says otherwise; positions are 1-based, as in samtools' output.
+#![allow(clippy::unwrap_used, reason = "a wrong test must fail")]
 
 mod support;
 

@@ -1,4 +1,4 @@
-"""samtools as pysam bundles it, and its tables as arrays. Used by the tests and by `compare.py`, in processes of their own."""
+"""samtools as pysam bundles it, and its tables as arrays; for the tests and `compare.py`, in processes of their own."""
 
 import sys
 
@@ -14,7 +14,7 @@ def run(*arguments: str) -> bytes:
 
 
 def mpileup(*arguments: str, chrom: str, start: int, end: int) -> tuple[np.ndarray, dict[int, str]]:
-    """Depth at every position of a region (1-based, both included), 0 where no row is printed, and the letters printed."""
+    """Depth at every position of a region (1-based, both included), 0 where no row is printed, and the letters."""
     rows = run("mpileup", *arguments, "-r", f"{chrom}:{start}-{end}")
     return table(rows, chrom, start, end, depth_column=3)
 
@@ -45,7 +45,13 @@ _SWITCHES = {
     "depth": {("deletions", True): "-J", ("mates", "once"): "-s"},
 }
 _WORDS = {
-    "mpileup": {"min_mapq": "-q", "min_baseq": "-Q", "exclude_flags": "--ff", "require_flags": "--rf", "max_depth": "-d"},
+    "mpileup": {
+        "min_mapq": "-q",
+        "min_baseq": "-Q",
+        "exclude_flags": "--ff",
+        "require_flags": "--rf",
+        "max_depth": "-d",
+    },
     "depth": {"min_mapq": "-Q", "min_baseq": "-q", "require_flags": "--require-flags"},
 }
 _DEFAULTS = {

@@ -6,12 +6,13 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from . import _fastcov
 from ._frame import to_frame
 from .errors import FastcovWarning, InvalidArgumentError
-from .rules import Rules, as_int, check_overrides, is_bool
+from .rules import Rules, as_int, check_names, is_bool
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,10 +160,10 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
         "max_memory": None if max_memory is None else _positive("max_memory", max_memory),
     }
     if not isinstance(chrom, str):
-        raise TypeError(f"chrom must be the name of a contig (str), got {type(chrom).__name__}")
+        raise TypeError(f"chrom must be the name of a contig (str), not {type(chrom).__name__}")
     place = (_path("bam", bam), str(chrom), as_int("start", start), as_int("end", end))
     with _bar(f"{chrom}:{start}-{end}", wanted=_flag("progress", progress)) as report:
-        parts = _fastcov.region_depth(*place, rules._as_dict(), **options, progress=report)
+        parts = _fastcov.region_depth(*place, asdict(rules), **options, progress=report)
     for message in parts["warnings"]:
         # 1 is this function, 2 the wrapper that knows the old names, 3 the caller.
         warnings.warn(message, FastcovWarning, stacklevel=3)
@@ -172,21 +173,21 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
 
 
 def _resolve(rules: Rules | str | None, overrides: dict[str, Any]) -> Rules:
-    overrides = check_overrides(overrides, caller="get_coverage")
+    check_names(overrides, "get_coverage")
     if rules is None:
         return Rules.mpileup(**{"min_mapq": 10, **overrides})
     if isinstance(rules, str):
         return Rules(rules, **overrides)
     if isinstance(rules, Rules):
         return rules.replace(**overrides) if overrides else rules
-    raise TypeError(f"rules must be a Rules, the name of a tool or None, got {type(rules).__name__}")
+    raise TypeError(f"rules must be a Rules, the name of a tool or None, not {type(rules).__name__}")
 
 
 def _path(argument: str, value: Any) -> str:
     try:
         path = os.fspath(value)
     except TypeError:
-        raise TypeError(f"{argument} must be a path (str or os.PathLike), got {type(value).__name__}") from None
+        raise TypeError(f"{argument} must be a path (str or os.PathLike), not {type(value).__name__}") from None
     return os.fsdecode(path)
 
 
@@ -201,11 +202,11 @@ def _positive(argument: str, value: Any) -> int:
 
 def _seconds(argument: str, value: Any) -> float:
     if is_bool(value) or isinstance(value, str):
-        raise TypeError(f"{argument} must be a number of seconds, got {type(value).__name__}")
+        raise TypeError(f"{argument} must be a number of seconds, not {type(value).__name__}")
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{argument} must be a number of seconds, got {type(value).__name__}") from None
+        raise TypeError(f"{argument} must be a number of seconds, not {type(value).__name__}") from None
     if not (number > 0 and math.isfinite(number)):
         raise InvalidArgumentError(
             f"{argument}={value} is out of range: give a number of seconds above 0, or None for no limit"
@@ -215,7 +216,7 @@ def _seconds(argument: str, value: Any) -> float:
 
 def _flag(argument: str, value: Any) -> bool:
     if not is_bool(value):
-        raise TypeError(f"{argument} must be True or False, got {type(value).__name__}")
+        raise TypeError(f"{argument} must be True or False, not {type(value).__name__}")
     return bool(value)
 
 

@@ -33,10 +33,8 @@ def show_versions() -> None:
     other = _version("fastcov")
     if other is not None:
         # That distribution (a wrapper around gcov) also installs a module called fastcov.
-        print(
-            f"\nThe distribution 'fastcov' {other} is installed too. It is another program whose module has the same name;"
-            "\nif 'import fastcov' gives you that one: pip uninstall fastcov; pip install --force-reinstall fastcov-bio"
-        )
+        print(f"\nThe distribution 'fastcov' {other} is another program, whose module has the same name.")
+        print("Where import gives you that one: pip uninstall fastcov; pip install --force-reinstall fastcov-bio")
 
 
 def _version(distribution: str) -> str | None:

@@ -91,9 +91,10 @@ class Rules:
 
     def __init__(self, name: str, **overrides: Any) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"name must be the name of a tool (str), got {type(name).__name__}")
-        # The presets, and what goes with what, are known to the core alone.
-        for field, value in _fastcov.resolve_rules(name, check_overrides(overrides)).items():
+            raise TypeError(f"name must be the name of a tool (str), not {type(name).__name__}")
+        check_names(overrides, "Rules")
+        # The presets, the ranges, and what goes with what, are known to the core alone.
+        for field, value in _fastcov.resolve_rules(name, overrides).items():
             object.__setattr__(self, field, value)
 
     @classmethod
@@ -126,43 +127,21 @@ class Rules:
         defaults = _fastcov.resolve_rules(self.name, {})
         return {field: getattr(self, field) for field in FIELDS if getattr(self, field) != defaults[field]}
 
-    def _as_dict(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
 
 def _restore(name: str, changes: dict[str, Any]) -> Rules:
     return Rules(name, **changes)
 
 
 FIELDS = tuple(field.name for field in fields(Rules) if field.name != "name")
-_FLAGS = ("orphans", "deletions", "skips")
 
 
-def check_overrides(overrides: dict[str, Any], caller: str = "Rules") -> dict[str, Any]:
-    """``overrides`` with plain Python values; their ranges and combinations are the core's to judge."""
-    checked: dict[str, Any] = {}
-    for field, value in overrides.items():
+def check_names(overrides: dict[str, Any], caller: str) -> None:
+    """Refuses keywords that are no field of Rules, the way Python does; the values are the core's to judge."""
+    for field in overrides:
         if field not in FIELDS:
             near = get_close_matches(field, FIELDS, n=1)
             meant = f"; did you mean {near[0]!r}?" if near else f"; the fields of Rules are {', '.join(FIELDS)}"
             raise TypeError(f"{caller} got an unexpected keyword argument {field!r}{meant}")
-        checked[field] = _check(field, value)
-    return checked
-
-
-def _check(field: str, value: Any) -> Any:
-    if field == "mates":
-        if not isinstance(value, str):
-            raise TypeError(f"mates must be 'once' or 'both', got {type(value).__name__}")
-        return str(value)
-    if field == "baq" and value is None:
-        return None
-    if field in _FLAGS or field == "baq":
-        if not is_bool(value):
-            wanted = "True, False or None" if field == "baq" else "True or False"
-            raise TypeError(f"{field} must be {wanted}, got {type(value).__name__}")
-        return bool(value)
-    return as_int(field, value)
 
 
 def is_bool(value: Any) -> bool:
@@ -174,11 +153,11 @@ def is_bool(value: Any) -> bool:
 def as_int(argument: str, value: Any) -> int:
     """``value`` as a plain int; Python and NumPy integers pass, booleans and floats do not."""
     if is_bool(value):
-        raise TypeError(f"{argument} must be an integer, got {type(value).__name__}")
+        raise TypeError(f"{argument} must be an integer, not {type(value).__name__}")
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{argument} must be an integer, got {type(value).__name__}") from None
+        raise TypeError(f"{argument} must be an integer, not {type(value).__name__}") from None
     if number not in _I64:
         raise InvalidArgumentError(f"{argument}={number} does not fit in 64 bits")
     return number

@@ -2,8 +2,8 @@
 
 use super::slab::Slab;
 use crate::coords::Interval;
-use crate::rules::{Preset, Rules};
-use crate::source::record::{OpKind, Record};
+use crate::rules::{Rules, Traits};
+use crate::source::record::{Op, OpKind, Record};
 
 /// The part of a rule that is asked at each position.
 #[derive(Clone, Copy, Debug)]
@@ -11,22 +11,14 @@ pub struct Counting {
     min_baseq: u8,
     deletions: bool,
     skips: bool,
-    /// A deletion with no base behind it: depth counts it, the pileup engine gives it quality 0.
-    trailing: bool,
-    /// The pileup engine goes on by at most one operation per position, so that one of zero length is seen for one position.
-    lags: bool,
+    /// What the tool does that no option changes.
+    traits: Traits,
 }
 
 impl Counting {
     /// What `rules` ask at a position.
     pub fn new(rules: &Rules) -> Self {
-        Self {
-            min_baseq: rules.min_baseq,
-            deletions: rules.deletions,
-            skips: rules.skips,
-            trailing: rules.preset == Preset::Depth,
-            lags: rules.preset == Preset::Mpileup,
-        }
+        Self { min_baseq: rules.min_baseq, deletions: rules.deletions, skips: rules.skips, traits: rules.preset.traits() }
     }
 
     /// Adds `weight` at every position of `within` that `record` counts at, its base qualities being `qual`. `within` must not reach past
@@ -35,6 +27,12 @@ impl Counting {
     /// A D or N has no base of its own and is asked for the quality of the next read base, whichever operation that belongs to.
     #[inline]
     pub fn count(&self, record: Record<'_>, qual: &[u8], within: Interval, weight: i32, slab: &mut Slab) {
+        if self.traits.spans {
+            return slab.add(within.start, within.end.max(within.start + 1), weight);
+        }
+        if self.traits.only_acgt {
+            return self.count_letters(record, qual, within, weight, slab);
+        }
         let mut x = i64::from(record.pos());
         let mut y = 0;
         // From where on the operation is seen: `x`, but for operations of zero length before it.
@@ -44,7 +42,8 @@ impl Counting {
         for op in record.cigar().iter() {
             let n = i64::from(op.len);
             if op.kind.consumes_reference() {
-                let until = if self.lags { (x + n).max(seen + 1) } else { x + n };
+                // The pileup engine goes on by one operation per position, so one of zero length is seen for a position.
+                let until = if self.traits.pileup { (x + n).max(seen + 1) } else { x + n };
                 let here = Interval::new(seen, until).intersect(within);
                 seen = until;
                 if self.counts(op.kind, qual, y) && !here.is_empty() {
@@ -83,8 +82,82 @@ impl Counting {
         asked
             && match qual.get(y) {
                 Some(&q) => q >= self.min_baseq,
-                None => self.trailing || self.min_baseq == 0,
+                None => self.traits.trailing_deletion || self.min_baseq == 0,
             }
+    }
+
+    /// One base after the other, where the letter matters too.
+    #[inline(never)]
+    fn count_letters(&self, record: Record<'_>, qual: &[u8], within: Interval, weight: i32, slab: &mut Slab) {
+        if self.min_baseq > 0 && qual.first() == Some(&255) {
+            return;
+        }
+        for block in Blocks::of(record) {
+            let here = block.positions.intersect(within);
+            let mut run = here.start;
+            for x in here.start..here.end {
+                let y = block.read + (x - block.positions.start) as usize;
+                let counts = y < record.seq_len() && matches!(record.base(y), 1 | 2 | 4 | 8) && qual[y] >= self.min_baseq;
+                if !counts {
+                    slab.add(run, x, weight);
+                    run = x + 1;
+                }
+            }
+            slab.add(run, here.end, weight);
+        }
+    }
+
+    /// Takes away one of two records wherever both count: aligned in both, and with a good enough quality in both.
+    pub fn subtract_common(&self, a: Record<'_>, b: Record<'_>, slab: &mut Slab) {
+        let (mut left, mut right) = (Blocks::of(a), Blocks::of(b));
+        let (mut i, mut j) = (left.next(), right.next());
+        while let (Some(p), Some(q)) = (&i, &j) {
+            let both = p.positions.intersect(q.positions);
+            if !both.is_empty() {
+                self.subtract_both(a.qual(), p, b.qual(), q, both, slab);
+            }
+            if p.positions.end <= q.positions.end { i = left.next() } else { j = right.next() }
+        }
+    }
+
+    fn subtract_both(&self, qual_a: &[u8], a: &Block, qual_b: &[u8], b: &Block, both: Interval, slab: &mut Slab) {
+        if self.min_baseq == 0 {
+            return slab.add(both.start, both.end, -1);
+        }
+        let good = |qual: &[u8], block: &Block, x: i64| {
+            let q = qual.get(block.read + (x - block.positions.start) as usize);
+            q.is_some_and(|&q| q >= self.min_baseq)
+        };
+        let mut run = both.start;
+        for x in both.start..both.end {
+            if !good(qual_a, a, x) || !good(qual_b, b, x) {
+                slab.add(run, x, -1);
+                run = x + 1;
+            }
+        }
+        slab.add(run, both.end, -1);
+    }
+
+    /// How often bedtools 2.30 books `record` on its whole contig: once per empty block at the contig's first position. A block ends at
+    /// each D (unless deletions count) and each N (unless skips count), and at the record's end in any case.
+    pub fn empty_blocks(&self, record: Record<'_>) -> i32 {
+        if !self.traits.empty_block || record.pos() != 0 {
+            return 0;
+        }
+        let mut x = 0;
+        let mut empty = 0;
+        for op in record.cigar().iter() {
+            let ends = match op.kind {
+                OpKind::Deletion => !self.deletions,
+                OpKind::Skip => !self.skips,
+                _ => false,
+            };
+            empty += i32::from(ends && x == 0);
+            if op.kind.consumes_reference() {
+                x += i64::from(op.len);
+            }
+        }
+        empty + i32::from(x == 0)
     }
 
     /// Takes the runs of low quality out of `here`; the base at its first position has index `from`. Bases that are not there (SEQ
@@ -102,6 +175,46 @@ impl Counting {
             at = start + run;
         }
         slab.add(here.start + bases.len() as i64, here.end, -weight);
+    }
+}
+
+/// A stretch of aligned bases.
+struct Block {
+    positions: Interval,
+    /// Index of its first base in SEQ.
+    read: usize,
+}
+
+/// The aligned stretches of a record, one per M, = or X.
+struct Blocks<I> {
+    ops: I,
+    x: i64,
+    y: usize,
+}
+
+impl Blocks<()> {
+    fn of(record: Record<'_>) -> Blocks<impl Iterator<Item = Op> + '_> {
+        Blocks { ops: record.cigar().iter(), x: i64::from(record.pos()), y: 0 }
+    }
+}
+
+impl<I: Iterator<Item = Op>> Iterator for Blocks<I> {
+    type Item = Block;
+
+    fn next(&mut self) -> Option<Block> {
+        loop {
+            let op = self.ops.next()?;
+            let block = Block { positions: Interval::new(self.x, self.x + i64::from(op.len)), read: self.y };
+            if op.kind.consumes_reference() {
+                self.x += i64::from(op.len);
+            }
+            if op.kind.consumes_read() {
+                self.y += op.len as usize;
+            }
+            if op.kind.is_aligned() {
+                return Some(block);
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ pub mod walk;
 use crate::coords::Interval;
 use crate::error::Result;
 use crate::plan::{Origin, Span, Target};
-use crate::rules::Rules;
+use crate::rules::{Once, Rules};
 use crate::source::bam::Bam;
 use crate::source::bgzf::VirtualOffset;
 use crate::source::fasta::Reference;
@@ -22,7 +22,7 @@ use crate::source::records::RecordReader;
 use baq::{Baq, Window};
 use bases::Counting;
 use cap::{Crowd, Drops};
-use mates::{Arrival, Carried, Held, Outcome, Policy, Seam, Table};
+use mates::{Arrival, Carried, Held, Outcome, Seam, Table};
 use slab::Slab;
 use walk::{Survivor, Tally, Walked, Walker, starts_of};
 
@@ -47,6 +47,8 @@ pub struct Job<'a> {
     pub part_bytes: usize,
     /// Count what there is of a file that is cut short.
     pub allow_truncated: bool,
+    /// Depth every position of a target has from records that are not read with it.
+    pub initial: &'a [i64],
     /// Whom the depth cap drops, once that is known to matter.
     pub drops: Option<&'a Drops>,
     /// Only list the survivors, for finding out whom the cap drops.
@@ -98,7 +100,7 @@ pub struct CarryIn {
 /// One worker's tools.
 pub struct Counter<'a> {
     job: &'a Job<'a>,
-    policy: Policy,
+    once: Once,
     counting: Counting,
     reader: RecordReader<'a>,
     baq: Baq,
@@ -119,7 +121,7 @@ impl<'a> Counter<'a> {
     pub fn new(job: &'a Job<'a>) -> Self {
         Self {
             job,
-            policy: Policy::of(&job.rules),
+            once: job.rules.once(),
             counting: Counting::new(&job.rules),
             reader: RecordReader::new(job.bam, job.allow_truncated),
             baq: Baq::default(),
@@ -249,7 +251,7 @@ impl<'a> Counter<'a> {
         let drops = self.drops();
         // The engine starts at column 0 of the first contig, and before column 0 of any other.
         let first_column = if self.job.targets[self.span.target].contig == 0 { 0 } else { -1 };
-        let mut pair = Pair { counting: self.counting, edits: &mut self.edits };
+        let mut pair = Pair { once: self.once, counting: self.counting, edits: &mut self.edits };
         let buffer = self.reader.buffer();
         let text = |held| match held {
             Held::Here(i) => self.survivors[i as usize].record(buffer).name(),
@@ -263,11 +265,11 @@ impl<'a> Counter<'a> {
             let record = s.record(buffer);
             let whole = Interval::new(s.start, s.end);
             let clock = before.map_or(i64::MIN, |b| b - 1);
-            let takes_part = Arrival::of(self.policy, record, s.end, clock);
+            let takes_part = Arrival::of(self.once, record, s.end, clock);
             if drops.binary_search(&(self.counted + i)).is_ok() {
                 tally.capped += 1;
                 tally.used -= 1;
-                if takes_part.is_some() && self.policy == Policy::Edit {
+                if takes_part.is_some() && self.once == Once::Edit {
                     let id = self.table.find(record.name(), i, text);
                     self.table.forget(id);
                 }
@@ -275,16 +277,20 @@ impl<'a> Counter<'a> {
             }
             // A record that covers nothing enters the pileup buffer only when it is the first at its start.
             let column = before.unwrap_or(first_column);
-            let enters = s.end > s.start || self.policy != Policy::Edit || column < s.start;
+            let enters = s.end > s.start || self.once != Once::Edit || column < s.start;
             needs_carry |= s.end == s.start && before.is_none() && !exact && takes_part.is_some();
             before = Some(s.start);
             let outcome = match takes_part {
                 Some(arrival) if enters => {
                     let id = self.table.find(record.name(), i, text);
-                    self.table.arrive(id, self.policy, arrival, i)
+                    self.table.arrive(id, self.once, arrival, i)
                 }
                 _ => Outcome::Alone,
             };
+            let empty = self.counting.empty_blocks(record);
+            if empty > 0 {
+                slab.add(0, i64::MAX, empty);
+            }
             match outcome {
                 Outcome::Alone => self.counting.count(record, record.qual(), whole, 1, slab),
                 Outcome::CountsFrom(from) => {
@@ -299,12 +305,12 @@ impl<'a> Counter<'a> {
                 }
             }
         }
-        if self.policy == Policy::Both {
+        if self.once == Once::Never {
             return Seam::default();
         }
         let record = |i: u32| self.survivors[i as usize].record(buffer);
         let mate_is_before = |i: u32| i64::from(record(i).mate_pos()) <= starts.start;
-        let mut seam = self.table.finish(self.policy, starts.end - 1, mate_is_before, record, &carried, &copies);
+        let mut seam = self.table.finish(self.once, starts.end, mate_is_before, record, &carried, &copies);
         seam.needs_carry = needs_carry;
         seam
     }
@@ -325,6 +331,8 @@ impl<'a> Counter<'a> {
 
 /// Books two mates that met.
 pub struct Pair<'a> {
+    /// How the tool counts mates once.
+    pub once: Once,
     /// What counts at a position.
     pub counting: Counting,
     /// Scratch for the edited qualities of both.
@@ -332,23 +340,48 @@ pub struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    /// `a` was booked with its own qualities when it came; where the engine had not yet passed, behind `clock`, it is booked anew with
-    /// the edited ones, and `b` is booked. `b_is_booked`: `b`, too, was booked with its own qualities before.
+    /// `a` was booked by itself when it came, `b` too when `b_is_booked`; afterwards the two are booked as the tool counts them.
     pub fn meet(&mut self, a: Record<'_>, b: Record<'_>, clock: i64, b_is_booked: bool, slab: &mut Slab) {
+        let extent = |r: Record<'_>| Interval::new(i64::from(r.pos()), i64::from(r.pos()) + r.cigar().reference_len());
+        if self.once == Once::Edit {
+            return self.meet_edited(a, extent(a), b, extent(b), clock, b_is_booked, slab);
+        }
+        if !b_is_booked {
+            self.counting.count(b, b.qual(), extent(b), 1, slab);
+        }
+        if self.once == Once::Mosdepth && a.cigar().len() == 1 && b.cigar().len() == 1 {
+            // mosdepth takes away everything from the later start to the earlier record's end, also what the later record, if it lies
+            // inside the earlier one, does not cover.
+            return slab.add(extent(b).start, extent(a).end.max(extent(a).start + 1), -1);
+        }
+        self.counting.subtract_common(a, b, slab);
+    }
+
+    /// Where the engine had not yet passed, behind `clock`, `a` is booked anew with the edited qualities; columns before were printed
+    /// with the old ones.
+    #[expect(clippy::too_many_arguments, reason = "two records, where they lie, and where the engine stands")]
+    fn meet_edited(
+        &mut self,
+        a: Record<'_>,
+        extent_a: Interval,
+        b: Record<'_>,
+        extent_b: Interval,
+        clock: i64,
+        b_is_booked: bool,
+        slab: &mut Slab,
+    ) {
         let (qual_a, qual_b) = &mut *self.edits;
         qual_a.clear();
         qual_a.extend_from_slice(a.qual());
         qual_b.clear();
         qual_b.extend_from_slice(b.qual());
         edit::edit_pair(a, qual_a, b, qual_b);
-        let of = |r: Record<'_>| Interval::new(i64::from(r.pos()), i64::from(r.pos()) + r.cigar().reference_len());
-        let everywhere = of(b);
-        let not_passed = Interval::new(clock.saturating_add(1), i64::MAX).intersect(of(a));
+        let not_passed = Interval::new(clock.saturating_add(1), i64::MAX).intersect(extent_a);
         self.counting.count(a, a.qual(), not_passed, -1, slab);
         self.counting.count(a, qual_a, not_passed, 1, slab);
         if b_is_booked {
-            self.counting.count(b, b.qual(), everywhere, -1, slab);
+            self.counting.count(b, b.qual(), extent_b, -1, slab);
         }
-        self.counting.count(b, qual_b, everywhere, 1, slab);
+        self.counting.count(b, qual_b, extent_b, 1, slab);
     }
 }

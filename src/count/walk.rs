@@ -3,9 +3,9 @@
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Target;
-use crate::rules::Rules;
+use crate::rules::{Once, Rules};
 use crate::source::bam::Bam;
-use crate::source::record::{PAIRED, PROPER_PAIR, Record, UNMAPPED};
+use crate::source::record::{PAIRED, PROPER_PAIR, Record};
 use crate::source::records::RecordReader;
 
 /// A record that passed the filters.
@@ -83,6 +83,7 @@ pub struct Walker<'a> {
     rules: Rules,
     target: Target,
     contig_len: i64,
+    keeps_before: bool,
 }
 
 enum Place {
@@ -97,7 +98,8 @@ enum Place {
 impl<'a> Walker<'a> {
     /// A walker for one target.
     pub fn new(bam: &'a Bam, rules: Rules, target: Target) -> Self {
-        Self { bam, rules, target, contig_len: bam.header.contigs[target.contig].len }
+        let keeps_before = matches!(rules.once(), Once::Mosdepth | Once::Megadepth);
+        Self { bam, rules, target, contig_len: bam.header.contigs[target.contig].len, keeps_before }
     }
 
     /// Reads records until `part_bytes` are in the buffer or the span ends, and collects those that count. `first_of_chunk`: the index
@@ -126,10 +128,17 @@ impl<'a> Walker<'a> {
                     walked.past_target = true;
                     break;
                 }
+                // A tool that reads whole contigs puts mates together in front of a region, too.
+                Place::Before if self.keeps_before && start >= 0 => {
+                    if self.passes(record, &mut Tally::default()) {
+                        survivors.push(Survivor { at: range.start as u32, len: range.len() as u32, start, end });
+                    }
+                }
                 Place::Before => {}
                 Place::Inside => {
                     walked.tally.seen += 1;
                     if self.passes(record, &mut walked.tally) {
+                        walked.tally.used += 1;
                         walked.tally.past_end += u64::from(end > self.contig_len);
                         let (at, len) = (range.start as u32, range.len() as u32);
                         survivors.push(Survivor { at, len, start, end });
@@ -143,7 +152,6 @@ impl<'a> Walker<'a> {
                 break;
             }
         }
-        walked.tally.used = survivors.len() as u64;
         Ok(walked)
     }
 
@@ -207,12 +215,10 @@ impl<'a> Walker<'a> {
 
     /// The filters, in the order of the tools; the first that speaks is counted.
     #[inline]
-    fn passes(&self, record: Record<'_>, tally: &mut Tally) -> bool {
+    pub fn passes(&self, record: Record<'_>, tally: &mut Tally) -> bool {
         let flags = record.flags();
         let rules = &self.rules;
-        // The pileup engine never takes unmapped records, whatever flags are asked for.
-        let exclude = rules.exclude_flags | if rules.preset == crate::rules::Preset::Mpileup { UNMAPPED } else { 0 };
-        if flags & exclude != 0 {
+        if flags & rules.excluded() != 0 {
             tally.excluded_flags += 1;
         } else if flags & rules.require_flags != rules.require_flags {
             tally.missing_flags += 1;

@@ -194,7 +194,7 @@ fn columns<'py>(py: Python<'py>, request: &Request, contigs: Vec<String>, table:
     dict.set_item("warnings", warnings)?;
     let metadata = PyDict::new(py);
     metadata.set_item("rules", fields(py, &request.rules)?)?;
-    metadata.set_item("tool", request.rules.preset.tool())?;
+    metadata.set_item("tool", request.rules.preset.traits().tool)?;
     metadata.set_item("baq", request.baq)?;
     metadata.set_item("reads", tally(py, &table.outcome.tally)?)?;
     dict.set_item("metadata", metadata)?;

@@ -338,7 +338,7 @@ fn distance(a: &[u8], b: &[u8]) -> Option<usize> {
     if plain(&a) == plain(&b) {
         return Some(0);
     }
-    let limit = (a.len().max(b.len()) / 4).min(2);
+    let limit = (a.len().max(b.len()) / 5).min(2);
     if a.len().abs_diff(b.len()) > limit {
         return None;
     }

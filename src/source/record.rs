@@ -13,6 +13,15 @@ pub const UNMAPPED: u16 = 0x4;
 /// `0x8`: the mate is unmapped.
 pub const MATE_UNMAPPED: u16 = 0x8;
 
+/// `0x40`: the first segment of its template, READ1.
+pub const FIRST: u16 = 0x40;
+/// `0x80`: the last segment of its template, READ2.
+pub const LAST: u16 = 0x80;
+/// `0x100`: a secondary alignment.
+pub const SECONDARY: u16 = 0x100;
+/// `0x800`: a supplementary alignment.
+pub const SUPPLEMENTARY: u16 = 0x800;
+
 /// A CIGAR operation's kind, as BAM numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

@@ -1,7 +1,8 @@
 """What the Python tests share: the simulated sample, real data where it is present, and samtools as bundled in pysam.
 
-Two environment variables turn a missing thing from a skip into a failure: FASTCOV_REQUIRE_DATA=1 (real data, found in the folder
-FASTCOV_DATA names or in `../shared/data` beside the checkout) and FASTCOV_REQUIRE_PEERS=1 (the tools compared with).
+Two environment variables turn a missing thing from a skip into a failure: FASTCOV_REQUIRE_DATA=1 (real data, found in
+the folder FASTCOV_DATA names or in `../shared/data` beside the checkout) and FASTCOV_REQUIRE_PEERS=1 (the tools
+compared with).
 """
 
 import importlib.util
@@ -11,8 +12,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-import peers
 import pytest
+
+import peers
 import simulate
 
 CHECKOUT = Path(__file__).resolve().parents[2]

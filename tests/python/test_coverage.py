@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from simulate import Record, cigar, write_bam, write_fasta
 
 import fastcov
 from fastcov import FastcovWarning, Rules, _fastcov, get_coverage
+from simulate import Record, cigar, write_bam, write_fasta
 
 REGION = ("chr1", 20_001, 20_400)
 
@@ -144,7 +144,9 @@ def test_end_past_the_contig_is_cut_with_a_warning_that_points_here(sample):
 
 
 def test_depth_cap_is_announced_with_its_remedy(tmp_path):
-    bam = write_bam(tmp_path / "deep.bam", {"c": 50}, [Record("r", 0, 10, 60, cigar("5M"), "ACGTA", bytes([40] * 5))] * 30)
+    bam = write_bam(
+        tmp_path / "deep.bam", {"c": 50}, [Record("r", 0, 10, 60, cigar("5M"), "ACGTA", bytes([40] * 5))] * 30
+    )
     with pytest.warns(FastcovWarning, match=r"max_depth") as caught:
         frame = get_coverage(bam, "c", 1, 50, max_depth=7)
     assert frame["coverage"].max() == 7

@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-import simulate
 
+import simulate
 from fastcov import get_coverage
 
 RULES = [{}, {"baq": False}, {"mates": "both", "max_depth": 0}, {"max_depth": 12}, {"rules": "depth", "mates": "once"}]

@@ -8,13 +8,14 @@ import pickle
 import shutil
 import struct
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-import simulate
-from simulate import Record, cigar, write_bam, write_fasta
 
+import simulate
 from fastcov import FastcovWarning, _fastcov, errors, get_coverage
+from simulate import Record, cigar, write_bam, write_fasta
 
 EVERY_ERROR = [
     cls
@@ -26,8 +27,9 @@ EVERY_ERROR = [
 @pytest.fixture
 def bam(sample, tmp_path):
     """A copy of the sample's BAM and index that may be spoilt."""
-    shutil.copy(f"{sample[0]}.bai", tmp_path / "x.bam.bai")
-    return shutil.copy(sample[0], tmp_path / "x.bam")
+    path = shutil.copy(sample[0], tmp_path / "x.bam")
+    shutil.copy(f"{sample[0]}.bai", f"{path}.bai")
+    return path
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def ref(sample):
 
 
 def raises(cls, *parts, call, path=None, **facts):
-    """The call raises exactly `cls`; the message is one line that holds `parts` in this order, and names `path` first."""
+    """The call raises exactly `cls`, with a message of one line: `path` first, then `parts` in this order."""
     with pytest.raises(errors.FastcovError) as caught:
         call()
     error = caught.value
@@ -61,12 +63,13 @@ def raises(cls, *parts, call, path=None, **facts):
 def test_unknown_contig_names_near_ones(bam):
     error = raises(
         errors.UnknownContigError,
-        "'chr'",
+        "'chr11'",
         "not in the header",
-        "chr1",
-        call=lambda: get_coverage(bam, "chr", 1, 10),
+        "2 contigs",
+        "'chr1'",
+        call=lambda: get_coverage(bam, "chr11", 1, 10),
         path=bam,
-        contig="chr",
+        contig="chr11",
     )
     assert isinstance(error, errors.RegionError)
     assert isinstance(error, LookupError)
@@ -76,8 +79,7 @@ def test_unknown_contig_names_near_ones(bam):
 @pytest.mark.parametrize(("given", "there"), [("chr1", "1"), ("1", "chr1"), ("chrM", "MT"), ("CHR1", "chr1")])
 def test_unknown_contig_knows_the_two_ways_to_name_it(tmp_path, given, there):
     path = write_bam(tmp_path / "x.bam", {"other": 50, there: 50}, [])
-    error = raises(errors.UnknownContigError, repr(given), repr(there), call=lambda: get_coverage(path, given, 1, 10))
-    assert there in error.hint or there in str(error)
+    raises(errors.UnknownContigError, repr(given), repr(there), call=lambda: get_coverage(path, given, 1, 10))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,9 @@ def test_index_of_another_file_with_the_same_contigs(bam, tmp_path):
     records = [Record("r", 0, pos, 60, cigar("5M"), "ACGTA", bytes([40] * 5)) for pos in range(0, 50_000, 7)]
     write_bam(tmp_path / "other.bam", simulate.CONTIGS, records, frame_size=500)
     shutil.copy(tmp_path / "other.bam.bai", f"{bam}.bai")
-    error = raises(errors.IndexMismatchError, "index", "samtools index", call=lambda: get_coverage(bam, "chr1", 30_000, 40_000))
+    error = raises(
+        errors.IndexMismatchError, "index", "samtools index", call=lambda: get_coverage(bam, "chr1", 30_000, 40_000)
+    )
     assert "x.bam" in str(error)
 
 
@@ -162,7 +166,9 @@ def test_index_of_a_file_with_other_contigs(bam, tmp_path):
 def test_index_that_is_cut(bam, cut):
     with open(f"{bam}.bai", "r+b") as file:
         file.truncate(cut)
-    error = raises(errors.CorruptIndexError, "x.bam.bai", "samtools index", call=lambda: get_coverage(bam, "chr1", 1, 10))
+    error = raises(
+        errors.CorruptIndexError, "x.bam.bai", "samtools index", call=lambda: get_coverage(bam, "chr1", 1, 10)
+    )
     assert isinstance(error, ValueError)
 
 
@@ -179,6 +185,7 @@ def test_missing_end_marker_only(bam, ref):
     expected = get_coverage(bam, "chr1", 1, 60_000, ref)
     with open(bam, "r+b") as file:
         file.truncate(os.path.getsize(bam) - len(simulate.EOF_FRAME))
+    os.utime(f"{bam}.bai")  # else there is a second warning, that the index is older than the file
     call = lambda **how: get_coverage(bam, "chr1", 1, 60_000, ref, **how)  # noqa: E731
     raises(errors.TruncatedFileError, "end", "allow_truncated=True", call=call, path=bam)
     with pytest.warns(FastcovWarning, match="end"):
@@ -186,13 +193,19 @@ def test_missing_end_marker_only(bam, ref):
 
 
 def test_wrong_checksum_names_the_place(bam):
-    data = bytearray(open(bam, "rb").read())
-    second = 18 + struct.unpack_from("<H", data, 16)[0] + 1 - 18
-    size = struct.unpack_from("<H", data, second + 16)[0] + 1
+    data = bytearray(Path(bam).read_bytes())
+    second = 1 + struct.unpack_from("<H", data, 16)[0]
+    size = 1 + struct.unpack_from("<H", data, second + 16)[0]
     data[second + size - 8] ^= 1
-    with open(bam, "wb") as file:
-        file.write(data)
-    raises(errors.CorruptFileError, "CRC", str(second), call=lambda: get_coverage(bam, "chr1", 1, 60_000), path=bam, offset=second)
+    Path(bam).write_bytes(data)
+    raises(
+        errors.CorruptFileError,
+        "CRC",
+        str(second),
+        call=lambda: get_coverage(bam, "chr1", 1, 60_000),
+        path=bam,
+        offset=second,
+    )
 
 
 def _sam(path):
@@ -258,7 +271,9 @@ def test_reference_with_another_length(bam, tmp_path):
 
 def test_missing_reference(bam, tmp_path):
     ref = tmp_path / "no.fa"
-    error = raises(errors.FileMissingError, "No such file", call=lambda: get_coverage(bam, "chr1", 1, 10, ref), path=ref)
+    error = raises(
+        errors.FileMissingError, "No such file", call=lambda: get_coverage(bam, "chr1", 1, 10, ref), path=ref
+    )
     assert error.filename == str(ref)
 
 
@@ -270,30 +285,34 @@ def test_missing_reference(bam, tmp_path):
     [
         ({"n_cores": 0}, ValueError, "n_cores=0 is out of range: .* at least 1"),
         ({"n_cores": -1}, ValueError, "n_cores=-1 is out of range"),
-        ({"n_cores": 1.5}, TypeError, "n_cores must be an integer, got float"),
-        ({"n_cores": True}, TypeError, "n_cores must be an integer, got bool"),
-        ({"n_cores": np.True_}, TypeError, "n_cores must be an integer, got bool"),
+        ({"n_cores": 1.5}, TypeError, "n_cores must be an integer, not float"),
+        ({"n_cores": True}, TypeError, "n_cores must be an integer, not bool"),
+        ({"n_cores": np.True_}, TypeError, "n_cores must be an integer, not bool"),
         ({"timeout": 0}, ValueError, "timeout=0 is out of range: .* above 0"),
         ({"timeout": -1.0}, ValueError, "timeout=-1.0"),
         ({"timeout": float("nan")}, ValueError, "timeout=nan"),
-        ({"timeout": "1"}, TypeError, "timeout must be a number of seconds, got str"),
+        ({"timeout": "1"}, TypeError, "timeout must be a number of seconds, not str"),
         ({"max_memory": 0}, ValueError, "max_memory=0 is out of range"),
-        ({"max_memory": 1e9}, TypeError, "max_memory must be an integer, got float"),
-        ({"progress": 1}, TypeError, "progress must be True or False, got int"),
-        ({"allow_truncated": None}, TypeError, "allow_truncated must be True or False, got NoneType"),
-        ({"start": 1.0}, TypeError, "start must be an integer, got float"),
-        ({"end": "10"}, TypeError, "end must be an integer, got str"),
-        ({"start": True}, TypeError, "start must be an integer, got bool"),
+        ({"max_memory": 1e9}, TypeError, "max_memory must be an integer, not float"),
+        ({"progress": 1}, TypeError, "progress must be True or False, not int"),
+        ({"allow_truncated": None}, TypeError, "allow_truncated must be True or False, not NoneType"),
+        ({"start": 1.0}, TypeError, "start must be an integer, not float"),
+        ({"end": "10"}, TypeError, "end must be an integer, not str"),
+        ({"start": True}, TypeError, "start must be an integer, not bool"),
         ({"end": 2**70}, ValueError, "end=.* 64 bits"),
-        ({"chrom": 1}, TypeError, r"chrom must be the name of a contig \(str\), got int"),
-        ({"chrom": b"chr1"}, TypeError, "chrom must be .* got bytes"),
-        ({"bam": 1}, TypeError, r"bam must be a path \(str or os.PathLike\), got int"),
-        ({"bam": None}, TypeError, "bam must be a path .* got NoneType"),
-        ({"ref": 1}, TypeError, "ref must be a path .* got int"),
-        ({"index": 1}, TypeError, "index must be a path .* got int"),
-        ({"rules": 1}, TypeError, "rules must be a Rules, the name of a tool or None, got int"),
+        ({"chrom": 1}, TypeError, r"chrom must be the name of a contig \(str\), not int"),
+        ({"chrom": b"chr1"}, TypeError, "chrom must be .* not bytes"),
+        ({"bam": 1}, TypeError, r"bam must be a path \(str or os.PathLike\), not int"),
+        ({"bam": None}, TypeError, "bam must be a path .* not NoneType"),
+        ({"ref": 1}, TypeError, "ref must be a path .* not int"),
+        ({"index": 1}, TypeError, "index must be a path .* not int"),
+        ({"rules": 1}, TypeError, "rules must be a Rules, the name of a tool or None, not int"),
         ({"rules": "nope"}, ValueError, "nope.*mpileup.*depth"),
-        ({"min_mapp": 1}, TypeError, "get_coverage got an unexpected keyword argument 'min_mapp'; did you mean 'min_mapq'"),
+        (
+            {"min_mapp": 1},
+            TypeError,
+            "get_coverage got an unexpected keyword argument 'min_mapp'; did you mean 'min_mapq'",
+        ),
         ({"min_mapq": 256}, ValueError, "min_mapq.*256"),
         ({"mates": "x"}, ValueError, "mates.*'once'.*'both'"),
         ({"baq": True}, ValueError, "baq=True.*ref"),
@@ -321,7 +340,7 @@ def test_old_and_new_keyword_together(bam):
 
 def test_memory_is_known_before_it_is_taken(bam):
     call = lambda: get_coverage(bam, "chr1", 1, 60_000, max_memory=100_000)  # noqa: E731
-    error = raises(errors.ResourceLimitError, "100", "max_memory", call=call)
+    error = raises(errors.ResourceLimitError, "840000 bytes", "max_memory", "100000", call=call)
     assert isinstance(error, MemoryError)
 
 

@@ -68,10 +68,10 @@ impl Profile {
     /// The profile a seed stands for.
     pub fn of(seed: u64) -> Self {
         match Rng::new(seed ^ 0x70_726f).below(20) {
-            0..=8 => Self::Mixed,
-            9..=12 => Self::Deep,
-            13..=16 => Self::Spliced,
-            17 => Self::LongRead,
+            0..=7 => Self::Mixed,
+            8..=11 => Self::Deep,
+            12..=16 => Self::Spliced,
+            17..=18 => Self::LongRead,
             _ => Self::Plain,
         }
     }
@@ -148,7 +148,7 @@ fn contig(rng: &mut Rng, profile: Profile) -> Vec<u8> {
     while letters.len() < len {
         let run = rng.between(2, 14) as usize;
         match rng.below(40) {
-            0..=2 => letters.extend(vec![rng.pick(b"ACGT"); run]),
+            0..=2 => letters.extend(vec![rng.pick(b"ACGT"); if rng.chance(20) { 5 * run } else { run }]),
             3..=4 => letters.extend([rng.pick(b"ACGT"), rng.pick(b"ACGT"), rng.pick(b"ACGT")].repeat(run)),
             5 => letters.extend(vec![b'N'; run]),
             6 => letters.push(rng.pick(b"RYMKSWBDHVrn")),

@@ -88,6 +88,8 @@ fn connector(rng: &mut Rng, cigar: &mut Cigar, push: &mut impl FnMut(&mut Cigar,
     let spliced = wishes.profile == Profile::Spliced && rng.chance(60);
     let ops: &str = if spliced {
         rng.choose(&["N", "N", "N", "NDN", "DN", "ND", "NIN"])
+    } else if wishes.profile == Profile::LongRead && rng.chance(95) {
+        rng.choose(&["I", "D", "DI", ""])
     } else {
         rng.choose(&["I", "I", "I", "D", "D", "D", "D", "N", "P", "ID", "DI", "IPI", "DPD", "DN", "PD", "DP", "NIN", "", "IN"])
     };
@@ -159,7 +161,7 @@ pub fn qualities(rng: &mut Rng, len: usize) -> Option<Vec<u8>> {
             let mut quality = vec![40; len];
             if len > 0 {
                 let from = rng.below(len as u64) as usize;
-                let until = (from + rng.between(1, 30) as usize).min(len);
+                let until = (from + rng.choose(&[3, 12, 30, 70])).min(len);
                 quality[from..until].fill(rng.pick(&[0, 0, 2, 12]));
             }
             Some(quality)

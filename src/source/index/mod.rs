@@ -143,12 +143,12 @@ pub struct Index {
 
 impl Index {
     /// The index of `bam`: the `given` one, or the first there is of `x.bam.bai`, `x.bai`, `x.bam.csi`, `x.csi`, and then of the same
-    /// beside the file that `bam` links to.
+    /// beside the file that `bam` links to. Where the `longest` contig is beyond what BAI can hold, CSI comes first.
     ///
     /// # Errors
     ///
     /// [`Kind::IndexMissing`] naming every path tried, [`Kind::Os`] when the operating system refuses to look.
-    pub fn find(bam: &Path, given: Option<&Path>) -> Result<PathBuf> {
+    pub fn find(bam: &Path, given: Option<&Path>, longest: i64) -> Result<PathBuf> {
         let mut tried = match given {
             Some(path) => vec![path.to_path_buf()],
             None => candidates(bam),
@@ -158,6 +158,9 @@ impl Index {
             && let Ok(target) = fs::canonicalize(bam)
         {
             tried.extend(candidates(&target));
+        }
+        if longest > Binning::BAI.max_end() {
+            tried.sort_by_key(|path| path.extension().is_none_or(|e| e != "csi"));
         }
         for path in &tried {
             match fs::metadata(path) {

@@ -34,11 +34,13 @@ pub(super) struct Parser<'a> {
     bam_len: u64,
     format: Format,
     binning: Binning,
+    /// The highest virtual offset read so far, and its contig.
+    highest: (u64, usize),
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(bytes: &'a [u8], header: &'a Header, bam_len: u64) -> Self {
-        Self { rest: bytes, header, bam_len, format: Format::Bai, binning: Binning::BAI }
+        Self { rest: bytes, header, bam_len, format: Format::Bai, binning: Binning::BAI, highest: (0, 0) }
     }
 
     /// Reads all of it.
@@ -46,14 +48,16 @@ impl<'a> Parser<'a> {
         self.head()?;
         self.contig_count()?;
         let mut contigs = Vec::with_capacity(self.header.contigs.len());
-        for contig in &self.header.contigs {
-            contigs.push(self.contig().map_err(|e| e.contig(&contig.name))?);
+        for (i, contig) in self.header.contigs.iter().enumerate() {
+            contigs.push(self.contig(i).map_err(|e| e.contig(&contig.name))?);
         }
         let unplaced = match self.rest.len() {
             0 => None,
             8 => Some(self.u64("the number of unplaced records")?),
             n => return Err(corrupt(format!("{n} bytes follow the end of the index"))),
         };
+        // Last, so that an index that is damaged is not taken for another file's.
+        self.inside()?;
         Ok(Index { path: path.to_path_buf(), contigs, unplaced, binning: self.binning })
     }
 
@@ -73,7 +77,10 @@ impl<'a> Parser<'a> {
 
     /// A number of things that take `size` bytes at least.
     fn count(&mut self, size: u64, what: &str) -> Result<usize> {
-        let n = self.u32(&format!("the number of {what}"))?;
+        // Three times for each contig: the message is made only when it is needed.
+        let (&n, rest) = self.rest.split_first_chunk().ok_or_else(|| corrupt(format!("the index ends inside the number of {what}")))?;
+        let n = u32::from_le_bytes(n);
+        self.rest = rest;
         if u64::from(n) * size > self.rest.len() as u64 {
             return Err(corrupt(format!("the index states {n} {what}, only {} bytes of it are left", self.rest.len())));
         }
@@ -111,7 +118,7 @@ impl<'a> Parser<'a> {
         let contig = format!("contig '{}' has {len} bases", escape(name));
         match self.format {
             Format::Bai => Error::new(Kind::IndexMismatch, format!("{contig}, a BAI index reaches 2^29 of them"))
-                .hint("use CSI: remove this index and run 'samtools index -c'"),
+                .hint("remove it and run 'samtools index -c', which makes a .csi index"),
             Format::Csi => corrupt(format!("{contig}, this CSI index reaches {} of them", self.binning.max_end())),
         }
         .contig(name)
@@ -128,15 +135,17 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn contig(&mut self) -> Result<ContigIndex> {
+    /// Reads the index of contig `i`, which is the next one.
+    fn contig(&mut self, i: usize) -> Result<ContigIndex> {
         let mut contig = ContigIndex::default();
+        let highest_before = self.highest.0;
         let bins = self.bins(&mut contig)?;
         let firsts = self.lowest_firsts(&contig, &bins);
         contig.floors = match self.format {
             Format::Bai => {
                 let n = self.count(8, "linear offsets")?;
                 let linear = self.take(8 * n, "the linear offsets")?;
-                self.linear_floors(linear, &firsts)?
+                self.linear_floors(linear, &contig, &firsts)?
             }
             Format::Csi if reach_left(&contig, &bins) => {
                 let mut entries: Vec<(u32, u64)> = bins.iter().map(|b| (self.binning.place(b.bin.id).1, b.loffset)).collect();
@@ -145,6 +154,9 @@ impl<'a> Parser<'a> {
             }
             Format::Csi => Vec::new(),
         };
+        if self.highest.0 > highest_before {
+            self.highest.1 = i;
+        }
         contig.bins = bins.iter().map(|b| b.bin).collect();
         contig.chunks.shrink_to_fit();
         Ok(contig)
@@ -167,7 +179,7 @@ impl<'a> Parser<'a> {
             if id >= limit {
                 return Err(corrupt(format!("bin {id} does not exist, the last one is {}", limit - 1)));
             }
-            self.inside(loffset)?;
+            self.highest.0 = self.highest.0.max(loffset);
             let first = contig.chunks.len();
             self.chunks(contig)?;
             let n = contig.chunks.len() - first;
@@ -196,9 +208,10 @@ impl<'a> Parser<'a> {
             if chunk.start > chunk.end {
                 return Err(corrupt(format!("an index chunk ends at {:#x}, before its start at {:#x}", chunk.end, chunk.start)));
             }
-            self.inside(chunk.end)?;
-            if chunk.start == 0 {
-                return Err(corrupt("an index chunk starts at offset 0, where the header is"));
+            self.highest.0 = self.highest.0.max(chunk.end);
+            // The header is at 0.
+            if chunk.start == 0 || chunk.start == u64::MAX {
+                return Err(corrupt(format!("an index chunk starts at {:#x}, where no record can be", chunk.start)));
             }
             if chunk.start < chunk.end {
                 sorted &= contig.chunks.get(first..).and_then(<[Chunk]>::last).is_none_or(|last| last.start <= chunk.start);
@@ -222,9 +235,9 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Refuses a virtual offset behind the end of the BAM.
-    fn inside(&self, offset: u64) -> Result<()> {
-        let (frame, inside) = (offset >> 16, offset & 0xffff);
+    /// Refuses an index whose offsets lead behind the end of the BAM.
+    fn inside(&self) -> Result<()> {
+        let (frame, inside) = (self.highest.0 >> 16, self.highest.0 & 0xffff);
         if frame < self.bam_len || (frame == self.bam_len && inside == 0) {
             return Ok(());
         }
@@ -232,7 +245,8 @@ impl<'a> Parser<'a> {
             "the index points to byte {frame} of a BAM of {} bytes, so it belongs to another file or to another state of this one",
             self.bam_len
         );
-        Err(Error::new(Kind::IndexMismatch, what).hint(REMEDY))
+        let contig = self.header.contigs.get(self.highest.1).map_or(&b""[..], |c| &c.name);
+        Err(Error::new(Kind::IndexMismatch, what).contig(contig).hint(REMEDY))
     }
 
     /// Window and first offset of each bin of the lowest level.
@@ -244,9 +258,13 @@ impl<'a> Parser<'a> {
 
     /// Floors from BAI's offsets per window, of which 0 means that nothing is known (some writers leave windows without a record at 0,
     /// others repeat a neighbour).
-    fn linear_floors(&self, linear: &[u8], firsts: &[(u32, u64)]) -> Result<Vec<Floor>> {
+    fn linear_floors(&mut self, linear: &[u8], contig: &ContigIndex, firsts: &[(u32, u64)]) -> Result<Vec<Floor>> {
         let entries = linear.chunks_exact(8).enumerate().map(|(window, bytes)| (window as u32, offset(bytes)));
-        self.inside(entries.clone().map(|e| e.1).max().unwrap_or_default())?;
+        let highest = entries.clone().map(|e| e.1).max();
+        if highest == Some(0) && !contig.is_empty() {
+            return Err(corrupt("all linear offsets are 0, where the header is, though there are chunks"));
+        }
+        self.highest.0 = self.highest.0.max(highest.unwrap_or(0));
         Ok(floors(entries.filter(|e| e.1 > 0), firsts))
     }
 }

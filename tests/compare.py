@@ -1,0 +1,189 @@
+"""Compares fastcov with the slow twin, and with samtools, on random samples.
+
+    python tests/compare.py --count 1000 --seed 1      the samples of seeds 1 to 1000
+    make compare N=1000 SEED=1                         the same, with everything set up
+
+Every sample is asked some random questions; the twin's answers come with it (`examples/generate.rs`). One batch in
+`--samtools` is written so that samtools can be asked, too. Every answer is asked for with another number of threads and
+another size of spans. Differences are printed with their seed, and their files are kept.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import peers
+
+from fastcov import Rules, _fastcov
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+BATCH = 50
+
+
+@dataclass
+class Outcome:
+    """What became of some samples."""
+
+    samples: int = 0
+    queries: int = 0
+    positions: int = 0
+    samtools_samples: int = 0
+    samtools_positions: int = 0
+    failures: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+def generate(folder: Path, seed: int, count: int, *, safe: bool) -> None:
+    """Writes the samples of `count` seeds from `seed` on."""
+    command = ["cargo", "run", "--quiet", "--release", "--example", "generate", "--", "--dir", str(folder)]
+    command += ["--seed", str(seed), "--count", str(count)] + (["--safe"] if safe else [])
+    subprocess.run(command, cwd=CHECKOUT, check=True)
+
+
+def check_sample(folder: Path, seed: int, *, with_samtools: bool) -> Outcome:
+    """All questions of one sample."""
+    outcome = Outcome(samples=1, samtools_samples=int(with_samtools))
+    rng = random.Random(seed)
+    for query in json.loads((folder / f"{seed}.json").read_text())["queries"]:
+        wanted = np.repeat(*np.array(query["runs"], dtype=np.int64).reshape(-1, 2).T[::-1])
+        asked = ask(folder / f"{seed}.bam", folder / f"{seed}.fa", query, rng)
+        outcome.queries += 1
+        outcome.positions += len(wanted)
+        outcome.failures += [(seed, text) for text in differences("twin", query, asked, wanted)]
+        if with_samtools:
+            outcome.samtools_positions += len(wanted)
+            outcome.failures += [(seed, text) for text in against_samtools(folder, seed, query, asked)]
+    return outcome
+
+
+def ask(bam: Path, ref: Path, query: dict, rng: random.Random) -> dict | str:
+    """fastcov's answer, with random threads and sizes; the message where it fails."""
+    fields = dict(query["options"])
+    # The generator says "BAQ where there is a reference" with true.
+    fields["baq"] = None if fields["baq"] else False
+    tuning = {"span_bytes": rng.choice((None, 1, 300, 3_000)), "part_bytes": rng.choice((None, 1, 1_000, 20_000))}
+    how = {"reference": str(ref) if query["reference"] else None, "n_cores": rng.randint(1, 4), **tuning}
+    try:
+        rules = asdict(Rules(query["rule"], **fields))
+        region = (str(bam), query["contig"], query["start"], query["end"])
+        return {**_fastcov.region_depth(*region, rules, **how), "how": how}
+    except Exception as error:
+        return f"{type(error).__name__}: {error} ({how})"
+
+
+def against_samtools(folder: Path, seed: int, query: dict, asked: dict | str) -> list[str]:
+    fields = dict(query["options"])
+    with_baq = fields.pop("baq")
+    reference = ["-f", str(folder / f"{seed}.fa")] if query["reference"] else []
+    arguments = peers.options(query["rule"], fields)
+    place = {"chrom": query["contig"], "start": query["start"], "end": query["end"]}
+    bam = str(folder / f"{seed}.bam")
+    if query["rule"] == "depth":
+        return differences("samtools", query, asked, peers.depth(*arguments, bam, **place)[0])
+    arguments += reference + ([] if with_baq else ["-B"])
+    wanted, letters = peers.mpileup(*arguments, bam, **place)
+    found = differences("samtools", query, asked, wanted)
+    if not isinstance(asked, str):
+        got = {p: asked["bases"][asked["base_codes"][p - query["start"]]] for p in letters}
+        found += [f"letters differ from samtools: {describe(query)}" for _ in [0] if got != letters]
+    return found
+
+
+def differences(whom: str, query: dict, asked: dict | str, wanted: np.ndarray) -> list[str]:
+    if isinstance(asked, str):
+        return [f"fastcov failed: {asked}: {describe(query)}"]
+    depth = asked["depth"]
+    if len(depth) != len(wanted):
+        return [f"{len(depth)} positions, {whom} has {len(wanted)}: {describe(query)}"]
+    wrong = np.flatnonzero(depth != wanted)
+    if wrong.size == 0:
+        return []
+    shown = ", ".join(f"{query['start'] + i}: {depth[i]} not {wanted[i]}" for i in wrong[:8])
+    return [f"{wrong.size} positions differ from {whom} ({shown}): {describe(query)} {asked['how']}"]
+
+
+def describe(query: dict) -> str:
+    where = f"{query['contig']}:{query['start']}-{query['end']}"
+    return f"{query['rule']} {where} reference={query['reference']} {query['options']}"
+
+
+def check_batch(pool: Executor, folder: Path, seeds: range, *, with_samtools: bool) -> Outcome:
+    generate(folder, seeds.start, len(seeds), safe=with_samtools)
+    outcome = Outcome()
+    jobs = [pool.submit(check_sample, folder, seed, with_samtools=with_samtools) for seed in seeds]
+    for job in jobs:
+        outcome.add(job.result())
+    return outcome
+
+
+def keep(folder: Path, seeds: set[int], to: Path) -> None:
+    to.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        for path in folder.glob(f"{seed}.*"):
+            shutil.copy(path, to)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = parse(arguments)
+    total = Outcome()
+    began = said = time.monotonic()
+    with ProcessPoolExecutor(args.workers, mp_context=get_context("spawn"), initializer=quiet) as pool:
+        for number, first in enumerate(range(args.seed, args.seed + args.count, BATCH)):
+            seeds = range(first, min(first + BATCH, args.seed + args.count))
+            with tempfile.TemporaryDirectory() as folder:
+                with_samtools = bool(args.samtools) and number % args.samtools == 0
+                outcome = check_batch(pool, Path(folder), seeds, with_samtools=with_samtools)
+                keep(Path(folder), {seed for seed, _ in outcome.failures}, args.keep)
+            total.add(outcome)
+            for seed, text in outcome.failures:
+                print(f"DIFFERENCE seed {seed}: {text}", flush=True)
+            if time.monotonic() - said > 30:
+                said = time.monotonic()
+                print(
+                    f"… seed {seeds.stop - 1}: {total.samples:,} samples, {len(total.failures)} differences", flush=True
+                )
+    report(args, total, time.monotonic() - began)
+    return 1 if total.failures else 0
+
+
+def report(args: argparse.Namespace, total: Outcome, seconds: float) -> None:
+    print(f"seeds {args.seed} to {args.seed + args.count - 1}, in {seconds:.0f} s")
+    print(f"twin:     {total.samples:,} BAMs, {total.queries:,} queries, {total.positions:,} positions")
+    print(f"samtools: {total.samtools_samples:,} BAMs, {total.samtools_positions:,} positions")
+    print(f"differences: {len(total.failures)}" + (f" (files in {args.keep})" if total.failures else ""))
+
+
+def quiet() -> None:
+    """Workers answer; the caps they meet are no news."""
+    warnings.simplefilter("ignore")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Random comparison of fastcov with its slow twin and with samtools.")
+    parser.add_argument("--count", type=int, default=1000, help="how many samples (default 1000)")
+    parser.add_argument("--seed", type=int, default=1, help="the first seed (default 1)")
+    parser.add_argument("--samtools", type=int, default=10, metavar="EVERY", help="one batch in so many; 0 for none")
+    parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
+    parser.add_argument("--keep", type=Path, default=Path("compare-output"), help="where files that differ are kept")
+    args = parser.parse_args(arguments)
+    if args.count < 1 or args.samtools < 0 or args.workers < 1:
+        parser.error("--count and --workers are at least 1, --samtools is at least 0")
+    return args
+
+
+if __name__ == "__main__":
+    sys.exit(main())
