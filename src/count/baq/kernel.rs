@@ -51,13 +51,14 @@ pub(super) struct Work {
     /// The current deletion row; the current backward rows.
     current: Room,
     scale: Room,
+    inverse: Room,
     /// Per base the error of the expected state, 1 where another state is better.
     pub(super) error: Room,
 }
 
 impl Work {
     pub(super) fn size(&self) -> usize {
-        [&self.rows, &self.saved, &self.current, &self.scale, &self.error].iter().map(|room| room.size()).sum()
+        [&self.rows, &self.saved, &self.current, &self.scale, &self.inverse, &self.error].iter().map(|room| room.size()).sum()
     }
 }
 
@@ -134,6 +135,8 @@ struct Model<'a, const N: usize> {
     after_i: &'a mut [[f64; N]],
     /// Sum of row `i` at `i - 1`; 1 beyond a read's end.
     scale: &'a mut [[f64; N]],
+    /// One over `scale`: divisions are slow enough to be worth keeping.
+    inverse: &'a mut [[f64; N]],
     /// What leaves the model after the last row.
     last_scale: [f64; N],
     error: &'a mut [[f64; N]],
@@ -179,6 +182,7 @@ impl<'a, const N: usize> Model<'a, N> {
             after_m,
             after_i,
             scale: work.scale.take(count),
+            inverse: work.inverse.take(count),
             last_scale: [1.0; N],
             error: work.error.take(count),
             expected: Expected::new(batch),
@@ -217,6 +221,7 @@ impl<'a, const N: usize> Model<'a, N> {
                     }
                 }
                 self.scale[i - 1] = sum.0;
+                self.inverse[i - 1] = (Lanes::ONE / sum).0;
                 likelihood.push(sum);
                 if i >= self.shortest {
                     self.finish(i, r, likelihood);
@@ -282,7 +287,7 @@ impl<'a, const N: usize> Model<'a, N> {
         let read = self.batch.read[i - 1].map(Lanes);
 
         let mi = self.steps.mi;
-        let v = Lanes::ONE / Lanes(self.scale[i - 2]);
+        let v = Lanes(self.inverse[i - 2]);
         let quarter = Lanes::all(INSERTION_EMISSION) * v;
         let (to_m, to_i) = ([v * self.steps.mm, v * self.steps.im, v * Lanes::all(DM)], [quarter * mi, quarter * self.steps.ii]);
         let mut next_d = Lanes::ZERO;
@@ -309,7 +314,7 @@ impl<'a, const N: usize> Model<'a, N> {
         let (lo, hi) = self.slots(i);
         for lane in 0..N {
             if self.batch.len[lane] == i {
-                let v = 1.0 / self.scale[i - 1][lane];
+                let v = self.inverse[i - 1][lane];
                 let end = self.batch.transitions[lane].end;
                 let mut sum = 0.0;
                 for j in lo..hi {
@@ -375,7 +380,7 @@ impl<'a, const N: usize> Model<'a, N> {
         let (m, ins) = (&mut self.after_m[lo..hi], &mut self.after_i[lo..=hi]);
         let read = self.batch.read[i].map(Lanes);
         let Steps { mm, mi, im, ii } = self.steps;
-        let v = Lanes::ONE / Lanes(self.scale[i - 1]);
+        let v = Lanes(self.inverse[i - 1]);
         let quarter = Lanes::all(INSERTION_EMISSION);
         let (mi_out, ii_out) = (quarter * mi, quarter * ii);
         // Nothing leads into row 1 from a deletion.
@@ -404,7 +409,7 @@ impl<'a, const N: usize> Model<'a, N> {
         let pitch = self.pitch();
         let (before_m, before_i) = self.rows[r * pitch..(r + 1) * pitch].split_at(self.width + 1);
         let row = Row {
-            v: Lanes::ONE / Lanes(self.scale[i - 1]),
+            v: Lanes(self.inverse[i - 1]),
             before_m: &before_m[lo..hi],
             before_i: &before_i[lo..hi],
             after_m: &self.after_m[lo..hi],
@@ -414,9 +419,11 @@ impl<'a, const N: usize> Model<'a, N> {
         let share = best / total;
         let mut error = Lanes::ONE - share;
         self.expected.go_to(i);
-        for lane in 0..N {
-            if !row.is_best(lane, self.expected.slots[lane].wrapping_sub(lo), best.0[lane], share.0[lane]) {
-                error.0[lane] = 1.0;
+        if !row.all_best(self.expected.common.wrapping_sub(lo), best, share) {
+            for lane in 0..N {
+                if !row.is_best(lane, self.expected.slots[lane].wrapping_sub(lo), best.0[lane], share.0[lane]) {
+                    error.0[lane] = 1.0;
+                }
             }
         }
         self.error[i - 1] = error.0;

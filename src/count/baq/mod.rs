@@ -28,6 +28,7 @@ use crate::source::record::Record;
 use kernel::{Batch, Work};
 use params::{Plan, Shape};
 use quality::Tables;
+use simd::Width;
 
 /// A stretch of one contig's reference sequence.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +75,7 @@ pub struct Baq {
     work: Work,
     jobs: Vec<Job>,
     offsets: Vec<u8>,
-    lanes: usize,
+    width: Width,
 }
 
 impl Default for Baq {
@@ -85,7 +86,7 @@ impl Default for Baq {
             work: Work::default(),
             jobs: Vec::new(),
             offsets: Vec::new(),
-            lanes: simd::lanes(),
+            width: Width::of_processor(),
         }
     }
 }
@@ -155,17 +156,16 @@ impl Baq {
                 }
             }
             let band = first.shape.band;
-            let alike = jobs.iter().take(self.lanes).take_while(|job| job.shape.band == band).count();
+            let alike = jobs.iter().take(self.width.lanes()).take_while(|job| job.shape.band == band).count();
             let longest = jobs[alike - 1].shape.len;
-            let side_by_side = kernel::footprint(self.lanes, longest, band) <= SIDE_BY_SIDE;
-            let (now, later) = jobs.split_at(if side_by_side { alike } else { 1 });
+            let width = self.width.for_reads(alike, |lanes| kernel::footprint(lanes, longest, band) <= SIDE_BY_SIDE);
+            let (now, later) = jobs.split_at(alike.min(width.lanes()));
             let mut task = Task { tables: &self.tables, input: &mut self.input, work: &mut self.work, jobs: now, records, window };
-            match (side_by_side, self.lanes) {
-                (true, 8) => task.run(buffer, simd::run8),
-                (true, 4) => task.run(buffer, simd::run4),
-                (true, 2) => task.run(buffer, simd::run2),
-                _ if kernel::footprint(1, first.shape.len, band) > LIMIT => {}
-                _ => task.run(buffer, simd::run1),
+            match width {
+                Width::Eight => task.run(buffer, simd::run8),
+                Width::Two => task.run(buffer, simd::run2),
+                Width::One if kernel::footprint(1, first.shape.len, band) > LIMIT => {}
+                Width::One => task.run(buffer, simd::run1),
             }
             cells += now.len() * longest * (2 * band + 1);
             jobs = later;

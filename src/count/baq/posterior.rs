@@ -5,6 +5,9 @@ use super::apply::Block;
 use super::kernel::Batch;
 use super::lanes::Lanes;
 
+/// A state with a larger share than this is the only best one, however the last digits are rounded.
+const HALF: f64 = 0.51;
+
 /// A row of both passes.
 pub(super) struct Row<'a, const N: usize> {
     /// One over the row's sum.
@@ -35,6 +38,20 @@ impl<const N: usize> Row<'_, N> {
         (best, total)
     }
 
+    /// Whether the match in `slot` has weight `best` and more than half of all in every lane, as it has nearly always.
+    #[inline(always)]
+    #[allow(clippy::float_cmp)] // The same operations give the same bits.
+    pub(super) fn all_best(&self, slot: usize, best: Lanes<N>, share: Lanes<N>) -> bool {
+        let (Some(before), Some(after)) = (self.before_m.get(slot), self.after_m.get(slot)) else { return false };
+        let weight = (self.v * Lanes(*before)) * Lanes(*after);
+        let mut all = true;
+        for lane in 0..N {
+            all &= weight.0[lane] == best.0[lane];
+            all &= share.0[lane] > HALF;
+        }
+        all
+    }
+
     /// Whether the match in `slot` is the first state of weight `best`. It need not be looked for when it has more than half of all.
     #[inline(always)]
     pub(super) fn is_best(&self, lane: usize, slot: usize, best: f64, share: f64) -> bool {
@@ -43,7 +60,7 @@ impl<const N: usize> Row<'_, N> {
             return false;
         }
         let inserted = |j: usize| self.v.0[lane] * self.before_i[j][lane] * self.after_i[j][lane];
-        share > 0.51 || !(0..slot).any(|j| weight(j) >= best || inserted(j) >= best)
+        share > HALF || !(0..slot).any(|j| weight(j) >= best || inserted(j) >= best)
     }
 }
 
@@ -51,6 +68,8 @@ impl<const N: usize> Row<'_, N> {
 pub(super) struct Expected<'a, const N: usize> {
     /// Per lane; `usize::MAX` where the base is not aligned, or outside the band.
     pub(super) slots: [usize; N],
+    /// The slot of all lanes, `usize::MAX` where they differ.
+    pub(super) common: usize,
     /// The slots hold down to this row.
     down_to: usize,
     blocks: [&'a [Block]; N],
@@ -59,7 +78,7 @@ pub(super) struct Expected<'a, const N: usize> {
 
 impl<'a, const N: usize> Expected<'a, N> {
     pub(super) fn new(batch: &Batch<'a, N>) -> Self {
-        Self { slots: [usize::MAX; N], down_to: usize::MAX, blocks: batch.blocks, band: batch.band }
+        Self { slots: [usize::MAX; N], common: usize::MAX, down_to: usize::MAX, blocks: batch.blocks, band: batch.band }
     }
 
     /// Goes up to row `i`.
@@ -92,5 +111,6 @@ impl<'a, const N: usize> Expected<'a, N> {
                 }
             }
         }
+        self.common = if self.slots.iter().all(|&slot| slot == self.slots[0]) { self.slots[0] } else { usize::MAX };
     }
 }

@@ -5,44 +5,65 @@
 
 use super::kernel::{self, Batch, Work};
 
-/// How many reads to run at once on this processor.
-pub(super) fn lanes() -> usize {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            return 8;
-        }
-        if is_x86_feature_detected!("avx2") {
-            return 4;
-        }
-    }
-    2
+/// How many reads are run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    One,
+    Two,
+    Eight,
 }
 
-/// Eight reads at once.
+impl Width {
+    /// What is fastest on this processor.
+    pub(super) fn of_processor() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            return Self::Eight;
+        }
+        Self::Two
+    }
+
+    pub(super) fn lanes(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+            Self::Eight => 8,
+        }
+    }
+
+    /// What is best for this many reads of one band: a vector with most lanes empty takes longer than the reads one by one. `fits`
+    /// says whether so many lanes fit the memory.
+    pub(super) fn for_reads(self, reads: usize, fits: impl Fn(usize) -> bool) -> Self {
+        match self {
+            Self::Eight if reads > 2 && fits(8) => Self::Eight,
+            Self::Two if reads > 1 && fits(2) => Self::Two,
+            _ => Self::One,
+        }
+    }
+}
+
+/// Eight reads at once: in one vector, or in two that fill each other's waits.
+///
+/// Each cell of the model hangs on the one beside it, so that a single chain waits more than it works.
 pub(super) fn run8(batch: &Batch<'_, 8>, work: &mut Work) -> [bool; 8] {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx512f") {
+    {
         #[target_feature(enable = "avx512f")]
-        fn wide(batch: &Batch<'_, 8>, work: &mut Work) -> [bool; 8] {
+        fn avx512(batch: &Batch<'_, 8>, work: &mut Work) -> [bool; 8] {
             kernel::run(batch, work)
         }
-        // SAFETY: the line above has asked the processor for the only feature `wide` is compiled with.
-        return unsafe { wide(batch, work) };
-    }
-    kernel::run(batch, work)
-}
-
-/// Four reads at once.
-pub(super) fn run4(batch: &Batch<'_, 4>, work: &mut Work) -> [bool; 4] {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
         #[target_feature(enable = "avx2")]
-        fn wide(batch: &Batch<'_, 4>, work: &mut Work) -> [bool; 4] {
+        fn avx2(batch: &Batch<'_, 8>, work: &mut Work) -> [bool; 8] {
             kernel::run(batch, work)
         }
-        // SAFETY: the line above has asked the processor for the only feature `wide` is compiled with.
-        return unsafe { wide(batch, work) };
+        if is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor has just been asked for the only feature the function is compiled with.
+            return unsafe { avx512(batch, work) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: as above.
+            return unsafe { avx2(batch, work) };
+        }
     }
     kernel::run(batch, work)
 }
