@@ -1,0 +1,83 @@
+# Every target sets itself up: a checkout, Python >= 3.11, a Rust toolchain >= 1.91 and make are all it takes.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+export CARGO_TERM_COLOR ?= never
+
+# make demo BAM=… REF=… REGION=chr1:1-10000
+BAM ?=
+REF ?=
+REGION ?=
+# make compare N=… SEED=…
+N ?= 1000
+SEED ?= 1
+
+.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare clean
+
+help:
+	@echo "make demo      coverage of a simulated sample (or BAM=… REF=… REGION=…), with a plot"
+	@echo "make test      lint and every test"
+	@echo "make wheel     a release wheel in dist/"
+	@echo "make compare   N=$(N) random samples from SEED=$(SEED) on against the slow twin and samtools"
+	@echo "make lint, make fmt, make clean"
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python >= 3.11 is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/tools: tests/requirements.txt | $(VENV)/bin/python
+	$(PIP) install -r tests/requirements.txt
+	touch $@
+
+# The package as users get it: a wheel, built once per change of its sources.
+SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi') Cargo.toml Cargo.lock pyproject.toml
+target/wheels/built: $(SOURCES) $(VENV)/tools
+	rm -rf target/wheels
+	$(VENV)/bin/maturin build --quiet --release --interpreter $(VENV)/bin/python --out target/wheels
+	touch $@
+
+$(VENV)/fastcov: target/wheels/built
+	$(PIP) install --force-reinstall --no-deps target/wheels/*.whl
+	touch $@
+
+demo: $(VENV)/fastcov
+	$(VENV)/bin/python examples/demo.py $(if $(BAM),--bam "$(BAM)") $(if $(REF),--ref "$(REF)") $(if $(REGION),--region "$(REGION)")
+
+test: lint rust-test wheel-test python-test
+
+lint: $(VENV)/tools
+	cargo fmt --check
+	cargo clippy --quiet --all-targets -- -D warnings
+	cargo clippy --quiet --all-targets --features python -- -D warnings
+	$(VENV)/bin/ruff check python tests examples
+	$(VENV)/bin/ruff format --check python tests examples
+
+fmt: $(VENV)/tools
+	cargo fmt
+	$(VENV)/bin/ruff check --fix python tests examples
+	$(VENV)/bin/ruff format python tests examples
+
+# More threads than cores, so that the order in which parts come is shaken. Twice: with overflow and other debug checks, and fast.
+rust-test:
+	FASTCOV_NUM_THREADS=5 cargo test --quiet --lib
+	FASTCOV_NUM_THREADS=5 cargo test --quiet --release
+
+# The wheel in an empty environment, used from a folder that is not the checkout.
+wheel-test: target/wheels/built
+	rm -rf target/wheel-test && $(PYTHON) -m venv target/wheel-test
+	target/wheel-test/bin/python -m pip --disable-pip-version-check --quiet install target/wheels/*.whl
+	cp examples/simulate.py tests/use_wheel.py target/wheel-test/
+	cd target/wheel-test && bin/python -I use_wheel.py
+
+python-test: $(VENV)/fastcov
+	cargo build --quiet --release --example generate
+	$(VENV)/bin/python -m pytest
+
+wheel: $(VENV)/tools
+	$(VENV)/bin/maturin build --profile dist --interpreter $(VENV)/bin/python --out dist
+
+compare: $(VENV)/fastcov
+	$(VENV)/bin/python tests/compare.py --count $(N) --seed $(SEED)
+
+clean:
+	rm -rf $(VENV) target dist demo-output compare-output
