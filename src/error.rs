@@ -3,7 +3,7 @@
 //! One error type for the whole crate. It carries the facts (file, place, contig) apart from the words, so that the Python edge can
 //! set them as attributes and a test can look at them; [`Kind`] decides which exception class a Python user sees.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -293,7 +293,8 @@ fn escape_long(bytes: &[u8], limit: usize) -> String {
                 out.push('…');
                 return out;
             }
-            out.push_str(&format!("\\x{byte:02x}"));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\x{byte:02x}");
             length += 1;
         }
     }

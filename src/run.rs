@@ -115,7 +115,7 @@ struct State<'a, 'o> {
     failed: Mutex<Option<Error>>,
 }
 
-impl<'o> State<'_, 'o> {
+impl State<'_, '_> {
     /// One worker: takes spans in order until there is none.
     fn work(&self) {
         let mut counter = Counter::new(self.job);

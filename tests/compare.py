@@ -23,8 +23,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import peers
 
+import peers
 from fastcov import Rules, _fastcov
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -71,7 +71,7 @@ def check_sample(folder: Path, seed: int, *, with_samtools: bool) -> Outcome:
 
 
 def ask(bam: Path, ref: Path, query: dict, rng: random.Random) -> dict | str:
-    """fastcov's answer, with random threads and sizes; the message where it fails."""
+    """Fastcov's answer, with random threads and sizes; the message where it fails."""
     fields = dict(query["options"])
     # The generator says "BAQ where there is a reference" with true.
     fields["baq"] = None if fields["baq"] else False

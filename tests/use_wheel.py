@@ -6,9 +6,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))  # for simulate.py, copied beside this file
 
-import simulate  # noqa: E402
-
-import fastcov  # noqa: E402
+import fastcov
+import simulate
 
 assert "site-packages" in fastcov.__file__, f"not the installed package: {fastcov.__file__}"
 with tempfile.TemporaryDirectory() as folder:

@@ -67,12 +67,8 @@ fn combine(a: u8, b: u8, same: bool, a_keeps: bool) -> (u8, u8) {
         let sum = (u16::from(a) + u16::from(b)).min(200) as u8;
         return if a_keeps { (sum, 0) } else { (0, sum) };
     }
-    match a.cmp(&b) {
-        std::cmp::Ordering::Greater => (fraction(a), 0),
-        std::cmp::Ordering::Less => (0, fraction(b)),
-        std::cmp::Ordering::Equal if a_keeps => (fraction(a), 0),
-        std::cmp::Ordering::Equal => (0, fraction(b)),
-    }
+    // The better one keeps, of equal ones the one the name decides for.
+    if a > b || (a == b && a_keeps) { (fraction(a), 0) } else { (0, fraction(b)) }
 }
 
 /// Four fifths, cut towards zero, in double precision as the original computes it.

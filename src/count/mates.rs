@@ -112,13 +112,13 @@ impl<R> State<R> {
         match once {
             Once::Never => Outcome::Alone,
             Once::Edit => self.arrive_in_buffer(arrival, me),
-            Once::Clip => match self.clip.take() {
-                Some(end) => Outcome::CountsFrom(end),
-                None => {
-                    self.clip = arrival.waits.then_some(arrival.end);
-                    Outcome::Alone
+            Once::Clip => {
+                if let Some(end) = self.clip.take() {
+                    return Outcome::CountsFrom(end);
                 }
-            },
+                self.clip = arrival.waits.then_some(arrival.end);
+                Outcome::Alone
+            }
             Once::Mosdepth => {
                 if arrival.looks
                     && let Some(earlier) = self.waiting.pop()

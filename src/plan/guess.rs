@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::source::bam::Bam;
 use crate::source::bgzf::{self, FrameReader, MAX_FRAME, VirtualOffset};
 use crate::source::record::{FIXED_LEN, Record};
+use crate::source::records::MAX_RECORD;
 
 /// So many plausible records in a row, or all to the end of two frames, make a guess.
 const CHAIN: usize = 16;
@@ -78,7 +79,7 @@ fn is_chain(bam: &Bam, contig: usize, mut bytes: &[u8]) -> bool {
     for seen in 0..CHAIN {
         let Some((head, rest)) = bytes.split_at_checked(4) else { return seen > 0 };
         let len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        if len < FIXED_LEN || len > 1 << 26 {
+        if !(FIXED_LEN..=MAX_RECORD).contains(&len) {
             return false;
         }
         let Some((body, rest)) = rest.split_at_checked(len) else { return seen > 0 };

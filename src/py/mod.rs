@@ -129,7 +129,7 @@ fn number(key: &str, value: &Bound<'_, PyAny>, most: u64) -> PyResult<u64> {
 fn region_depth<'py>(
     py: Python<'py>,
     bam: PathBuf,
-    chrom: String,
+    chrom: &str,
     start: i64,
     end: i64,
     rules: &Bound<'py, PyDict>,
@@ -157,7 +157,7 @@ fn region_depth<'py>(
     let watch = Watch::new(timeout, progress);
     let (request, target, table) = guarded(py, || {
         let mut request = Request::open(settings)?;
-        let target = request.target(&chrom, start, end)?;
+        let target = request.target(chrom, start, end)?;
         let total = request.bytes(&[target]);
         let table = table::region(&request, target, &Control::default(), &mut |done| watch.poll(done, total))?;
         watch.finish(total)?;

@@ -1,11 +1,11 @@
-"""128 micro cases, one corner of the counting rules each, against what samtools 1.24 said of them."""
+"""128 micro cases, one corner of the counting rules each, against what the tools themselves said of them."""
 
 import json
 import re
 
 import pytest
 
-from fastcov import errors, get_coverage
+from fastcov import _fastcov, errors, get_coverage
 
 # Column of the recorded outputs -> rule, fields, whether a reference is given.
 COLUMNS = {
@@ -23,7 +23,23 @@ COLUMNS = {
     "depth_s_J": ("depth", {"mates": "once", "deletions": True}, False),
     "depth_q13": ("depth", {"min_baseq": 13}, False),
     "depth_J_q13": ("depth", {"min_baseq": 13, "deletions": True}, False),
+    "mosdepth": ("mosdepth", {}, False),
+    "mosdepth_Q10": ("mosdepth", {"min_mapq": 10}, False),
+    "mosdepth_x": ("mosdepth-fast", {}, False),
+    "genomecov_bga": ("genomecov", {}, False),
+    "genomecov_bga_split": ("genomecov-split", {}, False),
+    "genomecov_bga_ignoreD": ("genomecov", {"deletions": True}, False),
+    "pysam_count_coverage": ("count_coverage", {}, False),
+    "pysam_count_coverage_q0_nofilter": ("count_coverage", {"min_baseq": 0, "exclude_flags": 0}, False),
+    "pysam_nsegments_default": ("pileup", {}, False),
+    "pysam_nsegments_samtools_mq20": ("pileup", {"min_mapq": 20}, False),
+    "pysam_nsegments_all": ("pileup", {"orphans": True}, False),
+    "megadepth": ("megadepth", {}, False),
+    "megadepth_dc": ("megadepth", {"mates": "both"}, False),
+    "perbase_only": ("perbase", {}, False),
+    "perbase_base": ("perbase-base-depth", {}, False),
 }
+SAMTOOLS = re.compile("mp|depth")
 # mpileup -E ("redo BAQ") is an option fastcov does not have.
 LEFT_OUT = {"mp_E"}
 
@@ -40,7 +56,13 @@ def instead(case: str, column: str) -> str | None:
         return f"{column}.old"  # samtools 1.21 and later count a zero-length M twice
     if case in ("no_seq", "ov_no_seq_pair") and column.endswith("q13"):
         return None  # samtools reads beyond the record where SEQ is "*"
-    return f"{column}.new"
+    if column.startswith("mosdepth") and case == "edges":
+        return None  # mosdepth 0.3.3 crashes at a read that runs past the contig
+    if case == "ov_no_seq_pair" and column.startswith("pysam_nsegments"):
+        return None  # pysam raises
+    if column == "pysam_count_coverage" and case in ("cigar_pad", "cigar_ins_pad"):
+        return None  # pysam raises
+    return f"{column}.new" if SAMTOOLS.match(column) else column
 
 
 def runs(depths: list[int], start: int) -> str:
@@ -54,14 +76,13 @@ def runs(depths: list[int], start: int) -> str:
     return ",".join(f"{first}-{last}={depth}" for first, last, depth in out)
 
 
-def recorded(text: str, end: int) -> str:
-    """The same form of a recorded output: without zeros, and cut at `end` (samtools prints past a contig's end)."""
-    depths = [0] * end
-    if text != "(none)":
-        for first, last, depth in re.findall(r"(\d+)-(\d+)=(\d+)", text):
-            for position in range(int(first), min(int(last), end) + 1):
-                depths[position - 1] = int(depth)
-    return runs(depths, 1)
+def recorded(text: str, start: int, end: int) -> str:
+    """The same form of a recorded output: without zeros, and cut to a region that not every tool was told of."""
+    depths = [0] * (end - start + 1)
+    for first, last, depth in re.findall(r"(\d+)-(\d+)=(\d+)", text):
+        for position in range(max(int(first), start), min(int(last), end) + 1):
+            depths[position - start] = int(depth)
+    return runs(depths, start)
 
 
 @pytest.mark.filterwarnings("ignore:.*(max_depth|past the end of their contig|past the contig):fastcov.FastcovWarning")
@@ -87,7 +108,7 @@ def test_micro_cases(micro_cases, column):
             continue
         for n_cores in (1, 2):
             got = runs(get_coverage(bam, *call, n_cores, rules=rule, **how)["coverage"].tolist(), start)
-            wanted = recorded(case["out"][output], end)
+            wanted = recorded(case["out"][output], start, end)
             compared += 1
             if got != wanted:
                 wrong.append((name, f"n_cores={n_cores}", f"wanted {wanted}", f"got {got}", case["note"]))
@@ -100,4 +121,8 @@ def test_every_column_is_compared_or_left_out_on_purpose(micro_cases):
     columns = {
         c.removesuffix(".new") for case in cases.values() for c in case["out"] if re.match(r"(mp|depth).*\.new", c)
     }
-    assert columns == set(COLUMNS) | LEFT_OUT
+    assert columns == {column for column in COLUMNS if SAMTOOLS.match(column)} | LEFT_OUT
+
+
+def test_every_rule_but_the_own_one_is_compared():
+    assert {rule for rule, _, _ in COLUMNS.values()} == set(_fastcov.rule_names()) - {"bases", "bamcoverage"}
