@@ -13,7 +13,7 @@ use crate::plan::{Plan, Target};
 use crate::rules::Rules;
 use crate::run::{self, Control, Poll};
 use crate::source::bam::Bam;
-use crate::source::bgzf::VirtualOffset;
+use crate::source::bgzf::{MAX_FRAME, VirtualOffset};
 use crate::source::fasta::Reference;
 use crate::source::index::Index;
 use crate::source::record::Record;
@@ -193,13 +193,16 @@ impl Request {
         Ok(outcome)
     }
 
-    /// Compressed bytes that counting `targets` reads, for progress.
-    ///
-    /// # Errors
-    ///
-    /// What looking for boundaries in the file gives.
+    /// Compressed bytes that counting `targets` reads, for progress; about, where a chunk ends inside a frame.
     pub fn bytes(&self, targets: &[Target]) -> u64 {
-        targets.iter().flat_map(|t| self.index.chunks(t.contig, t.interval)).map(|c| (c.end >> 16).saturating_sub(c.start >> 16)).sum()
+        let chunks = targets.iter().flat_map(|t| self.index.chunks(t.contig, t.interval));
+        let bytes = chunks.map(|c| {
+            let (start, end) = (VirtualOffset(c.start), VirtualOffset(c.end));
+            // Where the end lies inside a frame that frame is read, too; how long it is nobody knows yet.
+            let last = if end.inside() > 0 { (MAX_FRAME as u64).min(self.bam.file.len().saturating_sub(end.frame())) } else { 0 };
+            end.frame().saturating_sub(start.frame()) + last
+        });
+        bytes.sum()
     }
 
     fn pass(&self, pass: &Pass<'_>, out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Totals> {

@@ -1,4 +1,4 @@
-"""Uses an installed wheel with nothing else of the project at hand; `make wheel-test` runs it in an empty environment."""
+"""Uses an installed wheel and nothing else of the project; `make wheel-test` runs it in an empty environment."""
 
 import sys
 import tempfile
@@ -16,10 +16,5 @@ with tempfile.TemporaryDirectory() as folder:
     assert list(frame.columns) == ["pos", "chr", "base", "coverage"], frame.columns
     assert frame["pos"].tolist() == list(range(19_990, 20_031))
     assert frame["coverage"].sum() > 0, "no read counted"
-    try:
-        fastcov.get_coverage(bam, "1", 1, 10)
-    except fastcov.errors.UnknownContigError as error:
-        assert "chr1" in str(error), error
-    else:
-        raise AssertionError("an unknown contig was accepted")
+    assert fastcov.get_coverage(bam, "chr2", 1, 10, ref)["base"].isin(list("ACGTN")).all()
 print(f"fastcov {fastcov.__version__} from {fastcov.__file__}: ok")

@@ -106,6 +106,16 @@ impl<'a> FrameReader<'a> {
         self.next = offset;
     }
 
+    /// Whether a frame begins where the next one should.
+    ///
+    /// # Errors
+    ///
+    /// What reading gives.
+    pub fn begins_here(&mut self) -> Result<bool> {
+        self.fill(HEAD)?;
+        Ok(is_frame(self.bytes()))
+    }
+
     /// File offset of the next frame.
     pub fn next_offset(&self) -> u64 {
         self.next

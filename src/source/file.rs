@@ -53,7 +53,7 @@ impl InputFile {
         let file = options.open(path).map_err(|e| Error::os(path, e))?;
         let metadata = file.metadata().map_err(|e| Error::os(path, e))?;
         if metadata.is_dir() {
-            return Err(Error::os(path, io::Error::from(io::ErrorKind::IsADirectory)).hint("give a file, not a folder"));
+            return Err(Error::os(path, is_a_directory()).hint("give a file, not a folder"));
         }
         if !metadata.is_file() {
             return Err(Error::new(Kind::UnsupportedFormat, "not a regular file").path(path).hint("save it as a file first"));
@@ -137,6 +137,14 @@ impl InputFile {
             .path(&self.path)
             .hint("wait until it is written completely and call again"))
     }
+}
+
+/// With its number where there is one, so that Python gives it the right class.
+fn is_a_directory() -> io::Error {
+    #[cfg(unix)]
+    return io::Error::from_raw_os_error(libc::EISDIR);
+    #[cfg(not(unix))]
+    return io::Error::from(io::ErrorKind::IsADirectory);
 }
 
 fn refuse_url(path: &Path) -> Result<()> {

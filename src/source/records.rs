@@ -66,6 +66,9 @@ impl<'a> RecordReader<'a> {
         if self.at_end {
             return Ok(());
         }
+        if start.frame() < self.bam.file.len() && !self.frames.begins_here()? {
+            return Err(self.misplaced("an offset in the index is not the start of a frame"));
+        }
         match self.inflate_more() {
             Ok(true) => {}
             Err(e) if !self.allow_truncated || e.kind() != Kind::TruncatedFile => return Err(e),

