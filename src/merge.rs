@@ -10,9 +10,10 @@ use crate::coords::Interval;
 use crate::count::bases::Counting;
 use crate::count::cap::{Drops, Engine, window_of};
 use crate::count::mates::{Carried, Outcome};
+use crate::count::pair::Pair;
 use crate::count::slab::Slab;
 use crate::count::walk::Tally;
-use crate::count::{CarryIn, Counter, Job, Pair, Part};
+use crate::count::{CarryIn, Counter, Job, Part};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Origin, Span};
 use crate::rules::Once;
@@ -333,7 +334,7 @@ impl<'a, 'o> Merge<'a, 'o> {
         let Some(starts) = part.starts else { return };
         let mut slab = Slab::default();
         let clip = self.job.targets[target].interval;
-        slab.reset(Interval::new(clip.start, clip.start), clip);
+        slab.reset(clip);
         let mut pair = Pair { once: self.once, counting: Counting::new(&self.job.rules), edits: &mut self.edits };
         let mut met = Vec::new();
         for name in &mut self.names {

@@ -228,7 +228,7 @@ impl Request {
         if !self.rules.preset.traits().empty_block || target.interval.start == 0 {
             return Ok(0);
         }
-        let walker = Walker::new(&self.bam, self.rules, target);
+        let walker = Walker::new(&self.bam, self.rules, target, false);
         let counting = Counting::new(&self.rules);
         let mut reader = RecordReader::new(&self.bam, self.settings.allow_truncated);
         let mut blocks = 0;

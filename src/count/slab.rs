@@ -16,14 +16,23 @@ pub struct Slab {
 }
 
 impl Slab {
-    /// Empties the slab and lays it over `cover`; positions outside `clip` will not be booked.
-    pub fn reset(&mut self, cover: Interval, clip: Interval) {
-        let cover = cover.intersect(clip);
-        self.start = cover.start;
+    /// Empties the slab; positions outside `clip` will not be booked.
+    pub fn reset(&mut self, clip: Interval) {
+        self.start = clip.start;
         self.clip = clip;
         self.events.clear();
         self.diff.clear();
-        self.diff.resize(cover.len() as usize, 0);
+    }
+
+    /// Makes the dense array reach up to `end`. It begins at `start`, which stays the same until the next reset.
+    pub fn cover(&mut self, start: i64, end: i64) {
+        if self.diff.is_empty() {
+            self.start = start.clamp(self.clip.start, self.clip.end);
+        }
+        let len = (end.min(self.clip.end) - self.start).max(0) as usize;
+        if len > self.diff.len() {
+            self.diff.resize(len, 0);
+        }
     }
 
     /// Adds `weight` to the depth of positions `start..end`.

@@ -84,6 +84,8 @@ pub struct Walker<'a> {
     target: Target,
     contig_len: i64,
     keeps_before: bool,
+    /// The index says that a record of this contig comes first.
+    begins_chunk: bool,
 }
 
 enum Place {
@@ -96,42 +98,34 @@ enum Place {
 }
 
 impl<'a> Walker<'a> {
-    /// A walker for one target.
-    pub fn new(bam: &'a Bam, rules: Rules, target: Target) -> Self {
+    /// A walker over one part of a target; `begins_chunk` when the index says that a record of its contig comes first.
+    pub fn new(bam: &'a Bam, rules: Rules, target: Target, begins_chunk: bool) -> Self {
         let keeps_before = matches!(rules.once(), Once::Mosdepth | Once::Megadepth);
-        Self { bam, rules, target, contig_len: bam.header.contigs[target.contig].len, keeps_before }
+        Self { bam, rules, target, contig_len: bam.header.contigs[target.contig].len, keeps_before, begins_chunk }
     }
 
-    /// Reads records until `part_bytes` are in the buffer or the span ends, and collects those that count. `first_of_chunk`: the index
-    /// says that a record of this contig starts here.
+    /// Reads records until `until` bytes are in the buffer, and adds those that count to `survivors`. False when the span, or the
+    /// target's part of it, is at its end.
     ///
     /// # Errors
     ///
     /// What the reader gives; [`Kind::CorruptFile`] for records that are not sorted or lie outside their contig.
-    pub fn walk(
-        &self,
-        reader: &mut RecordReader<'_>,
-        part_bytes: usize,
-        first_of_chunk: bool,
-        survivors: &mut Vec<Survivor>,
-    ) -> Result<Walked> {
-        let mut walked = Walked::default();
-        survivors.clear();
-        reader.begin_part();
+    pub fn walk(&self, reader: &mut RecordReader<'_>, until: usize, walked: &mut Walked, survivors: &mut Vec<Survivor>) -> Result<bool> {
         while let Some(range) = reader.next_record()? {
             let record = Record::trusted(&reader.buffer()[range.clone()]);
             walked.records += 1;
-            let (start, end, place) =
-                self.locate(record, walked.starts, first_of_chunk && walked.records == 1).map_err(|e| reader.at_record(e, &range))?;
+            let first_of_chunk = self.begins_chunk && walked.records == 1;
+            let (start, end, place) = self.locate(record, walked.starts, first_of_chunk).map_err(|e| reader.at_record(e, &range))?;
+            let survivor = Survivor { at: range.start as u32, len: range.len() as u32, start, end };
             match place {
                 Place::Behind => {
                     walked.past_target = true;
-                    break;
+                    return Ok(false);
                 }
                 // A tool that reads whole contigs puts mates together in front of a region, too.
                 Place::Before if self.keeps_before && start >= 0 => {
                     if self.passes(record, &mut Tally::default()) {
-                        survivors.push(Survivor { at: range.start as u32, len: range.len() as u32, start, end });
+                        survivors.push(survivor);
                     }
                 }
                 Place::Before => {}
@@ -140,19 +134,18 @@ impl<'a> Walker<'a> {
                     if self.passes(record, &mut walked.tally) {
                         walked.tally.used += 1;
                         walked.tally.past_end += u64::from(end > self.contig_len);
-                        let (at, len) = (range.start as u32, range.len() as u32);
-                        survivors.push(Survivor { at, len, start, end });
+                        survivors.push(survivor);
                     }
                 }
             }
             if start >= 0 {
                 walked.starts = Some((walked.starts.map_or(start, |s| s.0), start));
             }
-            if reader.filled() >= part_bytes {
-                break;
+            if reader.filled() >= until {
+                return Ok(true);
             }
         }
-        Ok(walked)
+        Ok(false)
     }
 
     /// Start, end and place of a record, its position checked.

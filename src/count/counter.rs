@@ -1,0 +1,308 @@
+//! One worker's tools: a part of a span, from frames to depth.
+
+use std::ops::Range;
+
+use super::baq::{Baq, Window};
+use super::bases::Counting;
+use super::cap::Crowd;
+use super::mates::{Arrival, Carried, Held, Outcome, Seam, Table};
+use super::pair::Pair;
+use super::slab::Slab;
+use super::walk::{Survivor, Tally, Walked, Walker, starts_of};
+use super::{CarryIn, Job, Part};
+use crate::coords::Interval;
+use crate::error::{Error, Result};
+use crate::plan::{Origin, Span, Target};
+use crate::rules::Once;
+use crate::source::bgzf::VirtualOffset;
+use crate::source::record::Record;
+use crate::source::records::RecordReader;
+
+/// A slab reaches so far beyond the last start even when records are few.
+const SLAB_MARGIN: i64 = 1 << 18;
+/// Positions a slab may take per record; sparser parts are booked as events.
+const SLAB_SPARSENESS: i64 = 64;
+/// Reference letters fetched at once for BAQ.
+const BAQ_STRETCH: i64 = 1 << 22;
+/// Inflated bytes that are counted at once while they are still in the first caches. BAQ takes whole parts: its lanes want many reads.
+const BATCH_BYTES: usize = 64 << 10;
+
+/// What a part's batches hand from one to the next.
+#[derive(Debug, Default)]
+struct Progress {
+    /// The part is counted with all names in front of it known.
+    exact: bool,
+    /// Those names, and the copies their states wait with.
+    carried: Vec<Carried>,
+    copies: Vec<Box<[u8]>>,
+    /// Start of the survivor before; unknown at the head of a part that is counted on its own.
+    before: Option<i64>,
+    /// The part cannot be right on its own.
+    needs_carry: bool,
+}
+
+/// One worker's tools.
+pub struct Counter<'a> {
+    job: &'a Job<'a>,
+    once: Once,
+    counting: Counting,
+    reader: RecordReader<'a>,
+    baq: Baq,
+    letters: Vec<u8>,
+    survivors: Vec<Survivor>,
+    ranges: Vec<Range<usize>>,
+    table: Table,
+    crowd: Crowd,
+    edits: (Vec<u8>, Vec<u8>),
+    span: Span,
+    span_id: usize,
+    counted: u32,
+    first: bool,
+}
+
+impl<'a> Counter<'a> {
+    /// A worker's tools for `job`.
+    pub fn new(job: &'a Job<'a>) -> Self {
+        Self {
+            job,
+            once: job.rules.once(),
+            counting: Counting::new(&job.rules),
+            reader: RecordReader::new(job.bam, job.allow_truncated),
+            baq: Baq::default(),
+            letters: Vec::new(),
+            survivors: Vec::new(),
+            ranges: Vec::new(),
+            table: Table::default(),
+            crowd: Crowd::default(),
+            edits: Default::default(),
+            span: Span { target: 0, start: VirtualOffset(0), end: VirtualOffset(0), origin: Origin::Guess },
+            span_id: 0,
+            counted: 0,
+            first: true,
+        }
+    }
+
+    /// Goes to span number `id`, or to a piece of it; `counted` survivors of it lie before its start (not 0 only where a part is counted
+    /// again).
+    ///
+    /// # Errors
+    ///
+    /// What reading its first frame gives.
+    pub fn seek(&mut self, id: usize, span: Span, counted: u32) -> Result<()> {
+        (self.span_id, self.span, self.counted, self.first) = (id, span, counted, true);
+        self.reader.seek(span.start, span.end)
+    }
+
+    /// Counts the next part of the span. `slab` is one to reuse. Without `carry` the part is counted as if no name came over the seam in
+    /// front of it.
+    ///
+    /// # Errors
+    ///
+    /// What reading and checking the records gives; [`crate::error::Kind::Cancelled`].
+    pub fn next_part(&mut self, mut slab: Slab, carry: Option<CarryIn>) -> Result<Part> {
+        let target = self.job.targets[self.span.target];
+        let walker = Walker::new(self.job.bam, self.job.rules, target, self.first && self.span.origin == Origin::Chunk);
+        self.first = false;
+        self.reader.begin_part();
+        self.survivors.clear();
+        slab.reset(target.interval);
+        let mut progress = self.begin(carry);
+        let from = self.reader.next_position();
+        let mut walked = Walked::default();
+        let batch_bytes = if self.job.baq_reference.is_some() { self.job.part_bytes } else { BATCH_BYTES.min(self.job.part_bytes) };
+        loop {
+            let batch = self.survivors.len();
+            let until = (self.reader.filled() + batch_bytes).min(self.job.part_bytes);
+            let more = walker.walk(&mut self.reader, until, &mut walked, &mut self.survivors)?;
+            if !self.job.survey {
+                self.realign(target)?;
+                self.cover(&mut slab, batch);
+                self.count(&mut slab, batch, &mut progress, &mut walked.tally);
+            }
+            if !more || self.reader.filled() >= self.job.part_bytes {
+                break;
+            }
+        }
+        Ok(self.end_part(from, slab, walked, progress))
+    }
+
+    /// Makes the tables ready for a part.
+    fn begin(&mut self, carry: Option<CarryIn>) -> Progress {
+        let exact = carry.is_some();
+        let CarryIn { names: mut carried, last_start } = carry.unwrap_or_default();
+        let copies = self.table.begin(&mut carried);
+        Progress { exact, carried, copies, before: last_start, needs_carry: false }
+    }
+
+    fn end_part(&mut self, from: VirtualOffset, mut slab: Slab, walked: Walked, progress: Progress) -> Part {
+        let starts = starts_of(&self.survivors);
+        let last_start = starts.map(|s| s.end).or(progress.before);
+        let seam = self.seam(starts, last_start, progress);
+        let crowd = self.crowd(starts);
+        let extents = if self.job.survey { self.survivors.iter().map(|s| Interval::new(s.start, s.end)).collect() } else { Vec::new() };
+        if let Some(starts) = starts {
+            slab.cut(starts.end);
+        }
+        let first_survivor = self.counted;
+        self.counted += self.survivors.len() as u32;
+        Part {
+            from,
+            to: self.reader.next_position(),
+            first_survivor,
+            walked,
+            starts,
+            slab_sum: slab.sum(),
+            slab,
+            seam,
+            crowd,
+            extents,
+            last: walked.past_target || self.reader.is_done(),
+            landed: walked.past_target || self.reader.landed(),
+            read_to: self.reader.read_to(),
+        }
+    }
+
+    /// Makes the slab reach over a batch that begins with survivor `batch`, unless records are few and far between.
+    fn cover(&self, slab: &mut Slab, batch: usize) {
+        let (Some(first), Some(starts)) = (self.survivors.first(), starts_of(&self.survivors[batch..])) else { return };
+        let extent = starts.end - first.start;
+        if extent > SLAB_SPARSENESS * self.survivors.len() as i64 + SLAB_MARGIN {
+            return;
+        }
+        let reach = self.survivors[batch..].iter().map(|s| s.end).max().unwrap_or(starts.end);
+        slab.cover(first.start, reach.min(starts.end + 4096.max(SLAB_MARGIN - extent)) + 1);
+    }
+
+    /// Replaces base qualities by BAQ, in the buffer.
+    fn realign(&mut self, target: Target) -> Result<()> {
+        let Some(reference) = self.job.baq_reference else { return Ok(()) };
+        let contig = &self.job.bam.header.contigs[target.contig];
+        let mut next = 0;
+        while next < self.survivors.len() {
+            self.ranges.clear();
+            let mut stretch: Option<Interval> = None;
+            while let Some(s) = self.survivors.get(next) {
+                let window = Baq::window(s.record(self.reader.buffer()), contig.len);
+                if let Some(window) = window {
+                    let both = stretch.map_or(window, |w| Interval::new(w.start.min(window.start), w.end.max(window.end)));
+                    if stretch.is_some() && both.len() > BAQ_STRETCH {
+                        break;
+                    }
+                    stretch = Some(both);
+                }
+                // A record without a window may still carry a tag that says what its qualities are.
+                self.ranges.push(s.at as usize..(s.at + s.len) as usize);
+                next += 1;
+            }
+            let stretch = stretch.unwrap_or_default();
+            self.letters.clear();
+            if !stretch.is_empty() {
+                reference.fetch(&contig.name, stretch, &mut self.letters)?;
+            }
+            let window = Window { start: stretch.start, bases: &self.letters, contig_len: contig.len };
+            if !self.baq.adjust(self.reader.buffer_mut(), &self.ranges, &window, self.job.cancelled) {
+                return Err(Error::cancelled());
+            }
+        }
+        Ok(())
+    }
+
+    /// Books the survivors from number `batch` on, mates put together.
+    fn count(&mut self, slab: &mut Slab, batch: usize, progress: &mut Progress, tally: &mut Tally) {
+        let buffer = self.reader.buffer();
+        let drops = self.drops();
+        if self.once == Once::Never && drops.is_empty() {
+            for s in &self.survivors[batch..] {
+                let record = s.record(buffer);
+                self.book_empty_blocks(record, slab);
+                self.counting.count(record, record.qual(), Interval::new(s.start, s.end), 1, slab);
+            }
+            progress.before = self.survivors.last().map_or(progress.before, |s| Some(s.start));
+            return;
+        }
+        // The engine starts at column 0 of the first contig, and before column 0 of any other.
+        let first_column = if self.job.targets[self.span.target].contig == 0 { 0 } else { -1 };
+        let mut pair = Pair { once: self.once, counting: self.counting, edits: &mut self.edits };
+        let text = |held| match held {
+            Held::Here(i) => self.survivors[i as usize].record(buffer).name(),
+            Held::Carried(i) => &*progress.carried[i as usize].name,
+        };
+        for (i, s) in self.survivors.iter().enumerate().skip(batch) {
+            let i = i as u32;
+            let record = s.record(buffer);
+            let whole = Interval::new(s.start, s.end);
+            let clock = progress.before.map_or(i64::MIN, |b| b - 1);
+            let takes_part = Arrival::of(self.once, record, s.end, clock);
+            if drops.binary_search(&(self.counted + i)).is_ok() {
+                tally.capped += 1;
+                tally.used -= 1;
+                if takes_part.is_some() && self.once == Once::Edit {
+                    let id = self.table.find(record.name(), i, text);
+                    self.table.forget(id);
+                }
+                continue;
+            }
+            // A record that covers nothing enters the pileup buffer only when it is the first at its start.
+            let column = progress.before.unwrap_or(first_column);
+            let enters = s.end > s.start || self.once != Once::Edit || column < s.start;
+            progress.needs_carry |= s.end == s.start && progress.before.is_none() && !progress.exact && takes_part.is_some();
+            progress.before = Some(s.start);
+            let outcome = match takes_part {
+                Some(arrival) if enters => {
+                    let id = self.table.find(record.name(), i, text);
+                    self.table.arrive(id, self.once, arrival, i)
+                }
+                _ => Outcome::Alone,
+            };
+            match outcome {
+                Outcome::Alone => self.counting.count(record, record.qual(), whole, 1, slab),
+                Outcome::CountsFrom(from) => {
+                    self.counting.count(record, record.qual(), Interval::new(from.max(s.start), s.end.max(from)), 1, slab);
+                }
+                Outcome::Meets(earlier) => {
+                    let earlier = match earlier {
+                        Held::Here(j) => self.survivors[j as usize].record(buffer),
+                        Held::Carried(j) => Record::trusted(&progress.copies[j as usize]),
+                    };
+                    pair.meet(earlier, record, clock, false, slab);
+                }
+            }
+        }
+    }
+
+    fn book_empty_blocks(&self, record: Record<'_>, slab: &mut Slab) {
+        let empty = self.counting.empty_blocks(record);
+        if empty > 0 {
+            slab.add(0, i64::MAX, empty);
+        }
+    }
+
+    /// What the part tells of names. `last_start` is the start of the last survivor so far.
+    fn seam(&mut self, starts: Option<Interval>, last_start: Option<i64>, progress: Progress) -> Seam {
+        let Progress { carried, copies, needs_carry, .. } = progress;
+        if self.once == Once::Never || self.job.survey {
+            return Seam::default();
+        }
+        let buffer = self.reader.buffer();
+        let record = |i: u32| self.survivors[i as usize].record(buffer);
+        let mate_is_before = |i: u32| starts.is_some_and(|s| i64::from(record(i).mate_pos()) <= s.start);
+        let last_start = last_start.unwrap_or(i64::MIN + 1);
+        let mut seam = self.table.finish(self.once, last_start, mate_is_before, record, &carried, &copies);
+        seam.needs_carry = needs_carry;
+        seam
+    }
+
+    fn drops(&self) -> &'a [u32] {
+        self.job.drops.and_then(|d| d.get(self.span_id)).map_or(&[], Vec::as_slice)
+    }
+
+    fn crowd(&mut self, starts: Option<Interval>) -> Vec<(i64, i32)> {
+        let asked = self.job.rules.max_depth > 0 && self.job.drops.is_none() && !self.job.survey;
+        let Some(starts) = starts.filter(|_| asked) else { return Vec::new() };
+        self.crowd.reset(starts);
+        for s in &self.survivors {
+            self.crowd.add(s.start, s.end);
+        }
+        self.crowd.changes()
+    }
+}
