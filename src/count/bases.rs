@@ -21,6 +21,11 @@ impl Counting {
         Self { min_baseq: rules.min_baseq, deletions: rules.deletions, skips: rules.skips, traits: rules.preset.traits() }
     }
 
+    /// Whether anything but the CIGAR is looked at; if not, any slice will do for qualities.
+    pub const fn needs_qualities(&self) -> bool {
+        self.min_baseq > 0 || self.traits.only_acgt
+    }
+
     /// Adds `weight` at every position of `within` that `record` counts at, its base qualities being `qual`. `within` must not reach past
     /// the record's last position.
     ///
@@ -33,13 +38,17 @@ impl Counting {
         if self.traits.only_acgt {
             return self.count_letters(record, qual, within, weight, slab);
         }
+        let cigar = record.cigar();
+        if self.min_baseq == 0 && cigar.len() == 1 && cigar.get(0).is_some_and(|op| op.kind.is_aligned()) {
+            return slab.add(within.start, within.end, weight);
+        }
         let mut x = i64::from(record.pos());
         let mut y = 0;
         // From where on the operation is seen: `x`, but for operations of zero length before it.
         let mut seen = x;
         // Touching operations are booked as one segment: two changes instead of two each.
         let mut open: Option<Interval> = None;
-        for op in record.cigar().iter() {
+        for op in cigar.iter() {
             let n = i64::from(op.len);
             if op.kind.consumes_reference() {
                 // The pileup engine goes on by one operation per position, so one of zero length is seen for a position.
@@ -140,6 +149,7 @@ impl Counting {
 
     /// How often bedtools 2.30 books `record` on its whole contig: once per empty block at the contig's first position. A block ends at
     /// each D (unless deletions count) and each N (unless skips count), and at the record's end in any case.
+    #[inline]
     pub fn empty_blocks(&self, record: Record<'_>) -> i32 {
         if !self.traits.empty_block || record.pos() != 0 {
             return 0;

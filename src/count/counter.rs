@@ -212,10 +212,12 @@ impl<'a> Counter<'a> {
         let buffer = self.reader.buffer();
         let drops = self.drops();
         if self.once == Once::Never && drops.is_empty() {
+            let needs_qualities = self.counting.needs_qualities();
             for s in &self.survivors[batch..] {
                 let record = s.record(buffer);
+                let qual = if needs_qualities { record.qual() } else { &[] };
                 self.book_empty_blocks(record, slab);
-                self.counting.count(record, record.qual(), Interval::new(s.start, s.end), 1, slab);
+                self.counting.count(record, qual, Interval::new(s.start, s.end), 1, slab);
             }
             progress.before = self.survivors.last().map_or(progress.before, |s| Some(s.start));
             return;
