@@ -8,9 +8,10 @@ export CARGO_TERM_COLOR ?= never
 BAM ?=
 REF ?=
 REGION ?=
-# make compare N=… SEED=…
+# make compare N=… SEED=… RULES=all (all: mosdepth, bedtools and pysam, too)
 N ?= 1000
 SEED ?= 1
+RULES ?= samtools
 
 .PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare clean
 
@@ -77,7 +78,7 @@ wheel: $(VENV)/tools
 	$(VENV)/bin/maturin build --profile dist --interpreter $(VENV)/bin/python --out dist
 
 compare: $(VENV)/fastcov
-	$(VENV)/bin/python tests/compare.py --count $(N) --seed $(SEED)
+	$(VENV)/bin/python tests/compare.py --count $(N) --seed $(SEED) --rules $(RULES)
 
 clean:
 	rm -rf $(VENV) target dist demo-output compare-output

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+import other_tools
 import peers
 from fastcov import Rules, _fastcov
 
@@ -40,6 +41,8 @@ class Outcome:
     positions: int = 0
     samtools_samples: int = 0
     samtools_positions: int = 0
+    tool_samples: int = 0
+    tool_positions: int = 0
     failures: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, other: "Outcome") -> None:
@@ -69,6 +72,39 @@ def check_sample(folder: Path, seed: int, *, with_samtools: bool) -> Outcome:
         if with_samtools:
             outcome.samtools_positions += len(wanted)
             outcome.failures += [(seed, text) for text in against_samtools(folder, seed, query, asked)]
+    return outcome
+
+
+def check_other_tools(folder: Path, seed: int) -> Outcome:
+    """All contigs of one sample, by every rule that another tool than samtools can be asked for."""
+    import pysam
+
+    outcome = Outcome(tool_samples=1)
+    bam = str(folder / f"{seed}.bam")
+    with pysam.AlignmentFile(bam) as file:
+        contigs = dict(zip(file.references, file.lengths, strict=True))
+        padded = any(op == pysam.CPAD for read in file for op, _ in read.cigartuples or ())
+    rng = random.Random(seed)
+    for rule, fields, tool in other_tools.RULES:
+        if rule == "count_coverage" and padded:
+            continue  # pysam goes wrong at a P
+        wanted = tool(bam, contigs)
+        rules = asdict(Rules(rule, **fields))
+        for name, length in contigs.items():
+            start = rng.choice((1, rng.randint(1, length)))
+            end = rng.choice((length, rng.randint(start, length)))
+            if rule == "pileup":  # as with mpileup, other reads are fetched for another region
+                start, end = 1, length
+            how = {
+                "n_cores": rng.randint(1, 4),
+                "span_bytes": rng.choice((None, 300)),
+                "part_bytes": rng.choice((None, 1)),
+            }
+            query = {"rule": rule, "contig": name, "start": start, "end": end, "reference": False, "options": fields}
+            asked = {**_fastcov.region_depth(bam, name, start, end, rules, **how), "how": how}
+            outcome.tool_positions += end - start + 1
+            found = differences("the tool", query, asked, wanted[name][start - 1 : end])
+            outcome.failures += [(seed, text) for text in found]
     return outcome
 
 
@@ -123,10 +159,11 @@ def describe(query: dict) -> str:
     return f"{query['rule']} {where} reference={query['reference']} {query['options']}"
 
 
-def check_batch(pool: Executor, folder: Path, seeds: range, *, with_samtools: bool) -> Outcome:
-    generate(folder, seeds.start, len(seeds), safe=with_samtools)
+def check_batch(pool: Executor, folder: Path, seeds: range, *, with_samtools: bool, with_tools: bool) -> Outcome:
+    generate(folder, seeds.start, len(seeds), safe=with_samtools or with_tools)
     outcome = Outcome()
     jobs = [pool.submit(check_sample, folder, seed, with_samtools=with_samtools) for seed in seeds]
+    jobs += [pool.submit(check_other_tools, folder, seed) for seed in seeds if with_tools]
     for job in jobs:
         outcome.add(job.result())
     return outcome
@@ -148,7 +185,8 @@ def main(arguments: list[str] | None = None) -> int:
             seeds = range(first, min(first + BATCH, args.seed + args.count))
             with tempfile.TemporaryDirectory() as folder:
                 with_samtools = bool(args.samtools) and number % args.samtools == 0
-                outcome = check_batch(pool, Path(folder), seeds, with_samtools=with_samtools)
+                how = {"with_samtools": with_samtools, "with_tools": args.rules == "all"}
+                outcome = check_batch(pool, Path(folder), seeds, **how)
                 keep(Path(folder), {seed for seed, _ in outcome.failures}, args.keep)
             total.add(outcome)
             for seed, text in outcome.failures:
@@ -166,6 +204,8 @@ def report(args: argparse.Namespace, total: Outcome, seconds: float) -> None:
     print(f"seeds {args.seed} to {args.seed + args.count - 1}, in {seconds:.0f} s")
     print(f"twin:     {total.samples:,} BAMs, {total.queries:,} queries, {total.positions:,} positions")
     print(f"samtools: {total.samtools_samples:,} BAMs, {total.samtools_positions:,} positions")
+    if args.rules == "all":
+        print(f"mosdepth, bedtools, pysam: {total.tool_samples:,} BAMs, {total.tool_positions:,} positions")
     print(f"differences: {len(total.failures)}" + (f" (files in {args.keep})" if total.failures else ""))
 
 
@@ -179,6 +219,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=1000, help="how many samples (default 1000)")
     parser.add_argument("--seed", type=int, default=1, help="the first seed (default 1)")
     parser.add_argument("--samtools", type=int, default=10, metavar="EVERY", help="one batch in so many; 0 for none")
+    parser.add_argument(
+        "--rules", choices=("samtools", "all"), default="samtools", help="all: mosdepth and others, too"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--keep", type=Path, default=Path("compare-output"), help="where files that differ are kept")
     args = parser.parse_args(arguments)

@@ -1,0 +1,98 @@
+"""mosdepth, bedtools and pysam as arrays of depths, for the tests and `compare.py --rules all`.
+
+Every function takes a BAM and gives `{contig: depths}` for the contigs it was asked for, one number per position.
+"""
+
+import gzip
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+Contigs = dict[str, int]
+Depths = dict[str, np.ndarray]
+
+
+def mosdepth(bam: str, contigs: Contigs, *options: str) -> Depths:
+    with tempfile.TemporaryDirectory() as folder:
+        _run(["mosdepth", *options, f"{folder}/out", bam], **_libhts())
+        with gzip.open(f"{folder}/out.per-base.bed.gz", "rt") as rows:
+            return _from_runs(rows, contigs)
+
+
+def genomecov(bam: str, contigs: Contigs, *options: str) -> Depths:
+    rows = _run(["bedtools", "genomecov", "-bga", *options, "-ibam", bam])
+    return _from_runs(rows.splitlines(), contigs)
+
+
+def count_coverage(bam: str, contigs: Contigs, **options: object) -> Depths:
+    import pysam
+
+    with pysam.AlignmentFile(bam) as file:
+        return {
+            name: np.sum([np.asarray(base) for base in file.count_coverage(name, 0, length, **options)], axis=0)
+            for name, length in contigs.items()
+        }
+
+
+def pileup(bam: str, contigs: Contigs, **options: object) -> Depths:
+    import pysam
+
+    out = {name: np.zeros(length, dtype=np.int64) for name, length in contigs.items()}
+    with pysam.AlignmentFile(bam) as file:
+        for name, length in contigs.items():
+            for column in file.pileup(name, 0, length, truncate=True, **options):
+                out[name][column.reference_pos] = column.nsegments
+    return out
+
+
+# A rule's name, its fields, and who is asked for the same numbers.
+RULES = [
+    ("mosdepth", {}, mosdepth),
+    ("mosdepth", {"min_mapq": 10}, lambda bam, contigs: mosdepth(bam, contigs, "-Q", "10")),
+    ("mosdepth-fast", {}, lambda bam, contigs: mosdepth(bam, contigs, "-x")),
+    ("genomecov", {}, genomecov),
+    ("genomecov", {"deletions": True}, lambda bam, contigs: genomecov(bam, contigs, "-ignoreD")),
+    ("genomecov-split", {}, lambda bam, contigs: genomecov(bam, contigs, "-split")),
+    ("count_coverage", {}, count_coverage),
+    ("pileup", {}, pileup),
+    ("pileup", {"orphans": True}, lambda bam, contigs: pileup(bam, contigs, stepper="all")),
+]
+
+
+def installed() -> bool:
+    return all(shutil.which(tool) for tool in ("mosdepth", "bedtools"))
+
+
+def _from_runs(rows, contigs: Contigs) -> Depths:
+    out = {name: np.zeros(length, dtype=np.int64) for name, length in contigs.items()}
+    for row in rows:
+        name, start, end, depth = row.split("\t")
+        if name in out:
+            out[name][int(start) : int(end)] = int(float(depth))
+    return out
+
+
+def _run(command: list[str], **environment: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}")
+    return done.stdout
+
+
+def _libhts() -> dict[str, str]:
+    """Debian's mosdepth looks for libhts.so, which only the -dev package has: a link of that name does."""
+    folder = Path(tempfile.gettempdir()) / f"fastcov-libhts-{os.getuid()}"
+    link = folder / "libhts.so"
+    if not link.exists():
+        found = next(Path("/usr/lib").glob("*/libhts.so.3"), None)
+        if found is None:
+            return {}
+        folder.mkdir(exist_ok=True)
+        part = folder / f"libhts.so.{os.getpid()}"
+        part.symlink_to(found)
+        part.rename(link)
+    return {"LD_LIBRARY_PATH": f"{folder}:{os.environ.get('LD_LIBRARY_PATH', '')}"}
