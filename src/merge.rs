@@ -93,6 +93,17 @@ impl Writer<'_> {
     }
 }
 
+/// A change to positions that had been written.
+#[derive(Clone, Copy, Debug)]
+pub struct Late {
+    /// Index of the target.
+    pub target: usize,
+    /// Its positions.
+    pub positions: Interval,
+    /// What depth changes by.
+    pub by: i32,
+}
+
 /// What a whole pass came to.
 #[derive(Debug, Default)]
 pub struct Totals {
@@ -104,6 +115,8 @@ pub struct Totals {
     pub drops: Drops,
     /// What the dropped records cover, per target.
     pub dropped: Vec<Vec<Interval>>,
+    /// Changes to positions that had been written.
+    pub late: Vec<Late>,
     /// Records on each target's contig that were read, filters or not.
     pub records: Vec<u64>,
 }
@@ -318,7 +331,10 @@ impl<'a, 'o> Merge<'a, 'o> {
             self.join_names(&mut part, target);
         }
         for (at, by) in part.slab.events.drain(..) {
-            debug_assert!(at >= self.frontier, "a change at {at}, before {} that is final", self.frontier);
+            // Only mosdepth, where a name is used again, changes what lies before the last start.
+            if at < self.frontier {
+                self.totals.late.push(Late { target, positions: Interval::new(at, self.frontier), by });
+            }
             *self.events.entry(at.max(self.frontier)).or_default() += i64::from(by);
         }
         if let Some(starts) = part.starts {

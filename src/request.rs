@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::coords::{Interval, clip_to_contig};
+use crate::coords::{Interval, RegionText, clip_to_contig};
 use crate::count::Job;
 use crate::count::bases::Counting;
 use crate::count::cap::{Drops, positions_touched};
 use crate::count::walk::{Tally, Walker};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, escape};
 use crate::merge::Totals;
 use crate::plan::{Plan, Target};
 use crate::rules::Rules;
@@ -76,6 +76,15 @@ pub struct Request {
     settings: Settings,
 }
 
+/// Positions a caller asks for, before the header is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A region string: `contig`, `contig:start-end` (1-based, inclusive).
+    Text(String),
+    /// A contig and its first and last position, 1-based, inclusive.
+    Range(String, i64, i64),
+}
+
 /// One way through the file.
 #[derive(Clone, Copy)]
 struct Pass<'a> {
@@ -117,7 +126,7 @@ impl Request {
         }
         check_belongs(&bam, &index)?;
         if let (Some(index_time), Some(bam_time)) = (modified(&index.path), bam.file.modified())
-            && index_time < bam_time
+            && in_seconds(index_time) < in_seconds(bam_time)
         {
             warnings.push(format!("{}: the index is older than {}; run 'samtools index'", index.path.display(), settings.bam.display()));
         }
@@ -133,16 +142,52 @@ impl Request {
     /// [`Kind::UnknownContig`], [`Kind::Region`]; [`Kind::ReferenceMissing`] or [`Kind::ReferenceMismatch`] when the reference does not
     /// have this contig with this length.
     pub fn target(&mut self, contig: &str, start: i64, end: i64) -> Result<Target> {
-        let path = self.bam.file.path();
-        let id =
-            self.bam.header.contig_id(contig.as_bytes()).ok_or_else(|| self.bam.header.unknown_contig(contig.as_bytes()).path(path))?;
-        let len = self.bam.header.contigs[id].len;
-        let (interval, clipped) = clip_to_contig(contig.as_bytes(), start, end, len).map_err(|e| e.path(path))?;
+        self.target_on(self.contig(contig)?, start, end)
+    }
+
+    /// The targets of `places`, in their order; without them every contig of the header.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Request::target`].
+    pub fn targets(&mut self, places: Option<&[Place]>) -> Result<Vec<Target>> {
+        let Some(places) = places else {
+            let lengths: Vec<_> = self.bam.header.contigs.iter().map(|c| c.len).enumerate().filter(|c| c.1 > 0).collect();
+            return lengths.into_iter().map(|(id, len)| self.target_on(id, 1, len)).collect();
+        };
+        places.iter().map(|place| self.target_at(place)).collect()
+    }
+
+    fn target_at(&mut self, place: &Place) -> Result<Target> {
+        match place {
+            Place::Range(contig, start, end) => self.target(contig, *start, *end),
+            Place::Text(text) => {
+                let header = &self.bam.header;
+                let region = RegionText::parse(text, |name| header.contig_id(name.as_bytes()).is_some())
+                    .map_err(|e| e.path(self.bam.file.path()))?;
+                let id = self.contig(region.name)?;
+                let len = self.bam.header.contigs[id].len;
+                let (start, end) = region.range.unwrap_or((1, None));
+                self.target_on(id, start, end.unwrap_or(len.max(start)))
+            }
+        }
+    }
+
+    fn contig(&self, name: &str) -> Result<usize> {
+        let header = &self.bam.header;
+        header.contig_id(name.as_bytes()).ok_or_else(|| header.unknown_contig(name.as_bytes()).path(self.bam.file.path()))
+    }
+
+    fn target_on(&mut self, id: usize, start: i64, end: i64) -> Result<Target> {
+        let contig = &self.bam.header.contigs[id];
+        let (name, len) = (&contig.name, contig.len);
+        let (interval, clipped) = clip_to_contig(name, start, end, len).map_err(|e| e.path(self.bam.file.path()))?;
         if clipped {
-            self.warnings.push(format!("region {contig}:{start}-{end} ends past the contig, which has {len} bases; it was cut there"));
+            let region = format!("{}:{start}-{end}", escape(name));
+            self.warnings.push(format!("region {region} ends past the contig, which has {len} bases; it was cut there"));
         }
         if let Some(reference) = &self.reference {
-            reference.check_contig(contig.as_bytes(), len)?;
+            reference.check_contig(name, len)?;
         }
         Ok(Target { contig: id, interval })
     }
@@ -314,6 +359,11 @@ fn place_of_record(bam: &Bam, offset: VirtualOffset) -> Result<Option<VirtualOff
     let record = Record::trusted(&reader.buffer()[range.clone()]);
     let placed = record.contig_id() >= 0 && record.pos() >= 0;
     Ok(placed.then(|| reader.position(range.start - 4)))
+}
+
+/// Whole seconds, as htslib compares: a copy of both files keeps no better order.
+fn in_seconds(time: std::time::SystemTime) -> u64 {
+    time.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
 fn modified(path: &std::path::Path) -> Option<std::time::SystemTime> {

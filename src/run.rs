@@ -70,7 +70,16 @@ pub fn count(job: &Job<'_>, spans: &[Span], workers: usize, out: &mut [i32], con
     for piece in ready {
         piece.write()?;
     }
-    Ok(merge.totals)
+    let totals = std::mem::take(&mut merge.totals);
+    drop(merge);
+    for late in &totals.late {
+        let before: i64 = job.targets[..late.target].iter().map(|t| t.interval.len()).sum();
+        let first = before + late.positions.start - job.targets[late.target].interval.start;
+        for depth in &mut out[first as usize..(first + late.positions.len()) as usize] {
+            *depth += late.by;
+        }
+    }
+    Ok(totals)
 }
 
 /// Fills `out` in pieces, several at a time: `fill(first, piece)` is given the index of the piece's first element.

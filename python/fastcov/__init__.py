@@ -1,13 +1,26 @@
 """Per-base depth of BAM files: any tool's numbers, by name, at the speed the file can be inflated."""
 
 from . import _fastcov, errors
-from ._coverage import get_coverage
+from ._compare import Comparison, compare
+from ._coverage import coverage, get_coverage
 from ._fastcov import __version__
+from ._table import Table
 from ._versions import show_versions
 from .errors import FastcovWarning
 from .rules import Rules
 
-__all__ = ["FastcovWarning", "Rules", "__version__", "errors", "get_coverage", "show_versions"]
+__all__ = [
+    "Comparison",
+    "FastcovWarning",
+    "Rules",
+    "Table",
+    "__version__",
+    "compare",
+    "coverage",
+    "errors",
+    "get_coverage",
+    "show_versions",
+]
 
 if _fastcov.debug_build:
     import warnings

@@ -1,31 +1,27 @@
-"""``get_coverage``: the depth at every base of one region, as a pandas DataFrame."""
+"""``coverage``: depth as a table. ``get_coverage``: the depth at every base of one region, as a pandas DataFrame."""
 
 import functools
-import math
 import os
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from . import _fastcov
 from ._frame import to_frame
-from .errors import FastcovWarning, InvalidArgumentError
-from .rules import Rules, as_int, check_names, is_bool
+from ._options import Options, StrPath, bar, flag, options, path, places, resolve, warn
+from ._table import Table
+from .rules import Rules, as_int
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["get_coverage"]
+__all__ = ["Region", "count", "coverage", "get_coverage"]
 
-StrPath = str | os.PathLike[str]
+# A region string or (chrom, start, end), 1-based and inclusive.
+Region = str | tuple[str, int, int]
 
 # Names of the function this one replaces -> names here, in the order of the signature.
 _OLD_NAMES = {"bam_file": "bam", "chr": "chrom"}
-
-# More workers than any machine has; the core caps the number at what the process may use.
-_MOST_CORES = 65_536
 
 
 def _accept_old_names(function: Callable) -> Callable:
@@ -150,92 +146,129 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
     >>> get_coverage("sample.bam", "chr1", 20_001, 20_003, rules="depth")["coverage"].tolist()
     [0, 0, 1]
     """
-    rules = _resolve(rules, overrides)
-    options = {
-        "reference": None if ref is None else _path("ref", ref),
-        "index": None if index is None else _path("index", index),
-        "n_cores": None if n_cores is None else min(_positive("n_cores", n_cores), _MOST_CORES),
-        "allow_truncated": _flag("allow_truncated", allow_truncated),
-        "timeout": None if timeout is None else _seconds("timeout", timeout),
-        "max_memory": None if max_memory is None else _positive("max_memory", max_memory),
-    }
+    # The rule of the function this one replaces, for its callers.
+    rules = resolve(Rules.mpileup(min_mapq=10) if rules is None else rules, overrides, "get_coverage")
+    how = options(
+        ref=ref,
+        index=index,
+        n_cores=n_cores,
+        allow_truncated=allow_truncated,
+        timeout=timeout,
+        max_memory=max_memory,
+    )
     if not isinstance(chrom, str):
         raise TypeError(f"chrom must be the name of a contig (str), not {type(chrom).__name__}")
-    place = (_path("bam", bam), str(chrom), as_int("start", start), as_int("end", end))
-    with _bar(f"{chrom}:{start}-{end}", wanted=_flag("progress", progress)) as report:
-        parts = _fastcov.region_depth(*place, asdict(rules), **options, progress=report)
-    for message in parts["warnings"]:
-        # 1 is this function, 2 the wrapper that knows the old names, 3 the caller.
-        warnings.warn(message, FastcovWarning, stacklevel=3)
+    place = (path("bam", bam), str(chrom), as_int("start", start), as_int("end", end))
+    with bar(f"{chrom}:{start}-{end}", wanted=flag("progress", progress)) as report:
+        parts = _fastcov.region_depth(*place, asdict(rules), **how, progress=report)
+    # 1 is this function, 2 the wrapper that knows the old names, 3 the caller.
+    warn(parts["warnings"], 3)
     frame = to_frame(parts)
     frame.attrs["fastcov"] = parts["metadata"]
     return frame
 
 
-def _resolve(rules: Rules | str | None, overrides: dict[str, Any]) -> Rules:
-    check_names(overrides, "get_coverage")
-    if rules is None:
-        return Rules.mpileup(**{"min_mapq": 10, **overrides})
-    if isinstance(rules, str):
-        return Rules(rules, **overrides)
-    if isinstance(rules, Rules):
-        return rules.replace(**overrides) if overrides else rules
-    raise TypeError(f"rules must be a Rules, the name of a tool or None, not {type(rules).__name__}")
+def coverage(
+    bam: StrPath,
+    regions: Region | Iterable[Region] | None = None,
+    *,
+    rules: Rules | str = "bases",
+    ref: StrPath | None = None,
+    n_cores: int | None = None,
+    runs: bool = False,
+    index: StrPath | None = None,
+    allow_truncated: bool = False,
+    progress: bool = False,
+    timeout: float | None = None,
+    max_memory: int | None = None,
+    **overrides: Any,
+) -> Table:
+    """
+    Depth at every base of one region, of several, or of the whole genome.
+
+    Parameters
+    ----------
+    bam : str or path-like
+        BAM file, sorted by coordinate, with an index (.bai or .csi).
+    regions : str, tuple, or a list of those, optional
+        ``"chr1"``, ``"chr1:1000-2000"``, ``("chr1", 1000, 2000)``: 1-based, both ends included, whatever the
+        container. Default: every contig of the header, whole. Each region is counted by itself, as with ``-r`` of
+        samtools; regions that overlap give rows twice.
+    rules : Rules or str, default "bases"
+        What counts. A name is that tool with its own defaults; see :class:`Rules` and ``docs/rules.md``.
+    ref : str or path-like, optional
+        FASTA the reads were aligned to. It adds the column ``base``, and turns on BAQ for ``rules="mpileup"``.
+    n_cores : int, optional
+        Number of threads that work; at least 1, and capped at what this process may use. Default: the environment
+        variable ``FASTCOV_NUM_THREADS``, else all. It does not change the numbers.
+    runs : bool, default False
+        Runs of equal depth instead of single positions.
+    index, allow_truncated, progress, timeout, max_memory
+        As for :func:`get_coverage`.
+    **overrides
+        Fields of :class:`Rules` that differ from ``rules``, for example ``min_mapq=20``.
+
+    Returns
+    -------
+    Table
+        Rows in the order of ``regions``, positions nobody covers with depth 0. The columns are ``chrom`` (category),
+        ``pos`` (int64, 1-based), ``base`` (category, with ``ref`` only) and ``depth`` (int32). With ``runs=True`` they
+        are ``chrom``, ``start``, ``end`` (int64, 0-based and half-open as in BED) and ``depth``: stretches of equal
+        depth, as long as they can be inside their region, those of depth 0 included.
+
+    Raises
+    ------
+    FastcovError
+        As for :func:`get_coverage`; ``RegionError`` also for a region string that cannot be read.
+
+    Notes
+    -----
+    The depth of every position is held in memory (13 bytes a row, 14 with ``ref``; with ``runs=True`` 4
+    bytes a position besides the runs). What does not fit is refused before work begins.
+
+    Examples
+    --------
+    On the sample that ``examples/simulate.py`` writes:
+
+    >>> import fastcov
+    >>> table = fastcov.coverage("sample.bam", "chr1:20001-20003")
+    >>> table.to_pandas()
+      chrom    pos  depth
+    0  chr1  20001      0
+    1  chr1  20002      0
+    2  chr1  20003      1
+    >>> fastcov.coverage("sample.bam", ["chr1:20001-20003", ("chr2", 1, 2)], runs=True).to_pandas()
+      chrom  start    end  depth
+    0  chr1  20000  20002      0
+    1  chr1  20002  20003      1
+    2  chr2      0      2      0
+    """
+    rules = resolve(rules, overrides, "coverage")
+    how = options(
+        ref=ref,
+        index=index,
+        n_cores=n_cores,
+        allow_truncated=allow_truncated,
+        timeout=timeout,
+        max_memory=max_memory,
+    )
+    where = places("regions", regions)
+    runs = flag("runs", runs)
+    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
+        table, messages = count(path("bam", bam), where, rules, how, runs=runs, progress=report)
+    warn(messages, 2)
+    return table
 
 
-def _path(argument: str, value: Any) -> str:
-    try:
-        path = os.fspath(value)
-    except TypeError:
-        raise TypeError(f"{argument} must be a path (str or os.PathLike), not {type(value).__name__}") from None
-    return os.fsdecode(path)
-
-
-def _positive(argument: str, value: Any) -> int:
-    number = as_int(argument, value)
-    if number < 1:
-        raise InvalidArgumentError(
-            f"{argument}={number} is out of range: give an integer of at least 1, or None for the default"
-        )
-    return number
-
-
-def _seconds(argument: str, value: Any) -> float:
-    if is_bool(value) or isinstance(value, str):
-        raise TypeError(f"{argument} must be a number of seconds, not {type(value).__name__}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{argument} must be a number of seconds, not {type(value).__name__}") from None
-    if not (number > 0 and math.isfinite(number)):
-        raise InvalidArgumentError(
-            f"{argument}={value} is out of range: give a number of seconds above 0, or None for no limit"
-        )
-    return number
-
-
-def _flag(argument: str, value: Any) -> bool:
-    if not is_bool(value):
-        raise TypeError(f"{argument} must be True or False, not {type(value).__name__}")
-    return bool(value)
-
-
-@contextmanager
-def _bar(title: str, *, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar over bytes, as the function that moves it; None when none is wanted."""
-    if not wanted:
-        yield None
-        return
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        raise ImportError(
-            "progress=True needs tqdm, which is not installed: pip install 'fastcov-bio[progress]'"
-        ) from error
-    with tqdm(desc=title, unit="B", unit_scale=True) as bar:
-
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield report
+def count(
+    bam: str,
+    where: list[Region] | None,
+    rules: Rules,
+    how: Options,
+    *,
+    runs: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Table, list[str]]:
+    """One pass of the core over checked arguments: its table, and what the caller should be told."""
+    parts = _fastcov.coverage(bam, where, asdict(rules), runs=runs, **how, progress=progress)
+    return Table(parts["table"], parts["metadata"]), parts["warnings"]

@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import Buffer, Unpack
 
 __version__: str
 debug_build: bool
@@ -21,19 +22,43 @@ class RegionDepth(TypedDict):
 
 def error_kinds() -> list[str]: ...
 def rule_names() -> list[str]: ...
+def always_excluded(name: str) -> int: ...
 def resolve_rules(name: str, overrides: dict[str, Any]) -> dict[str, Any]: ...
-def region_depth(
+
+class Depth(TypedDict):
+    table: ArrowTable
+    warnings: list[str]
+    metadata: dict[str, Any]
+
+class Options(TypedDict, total=False):
+    reference: str | None
+    index: str | None
+    n_cores: int | None
+    allow_truncated: bool
+    timeout: float | None
+    max_memory: int | None
+    progress: Callable[[int, int], None] | None
+    # Sizes of the units of work, for tests: the numbers do not depend on them.
+    span_bytes: int
+    part_bytes: int
+
+class ArrowTable:
+    def __new__(cls, columns: list[tuple[str, Buffer, str, list[str] | None]]) -> ArrowTable: ...
+    def __len__(self) -> int: ...
+    @property
+    def column_names(self) -> list[str]: ...
+    def column(self, i: int) -> tuple[Buffer, str, list[str] | None]: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+def coverage(
     bam: str,
-    chrom: str,
-    start: int,
-    end: int,
+    regions: list[str | tuple[str, int, int]] | None,
     rules: dict[str, Any],
     *,
-    reference: str | None,
-    index: str | None,
-    n_cores: int | None,
-    allow_truncated: bool,
-    timeout: float | None,
-    max_memory: int | None,
-    progress: Callable[[int, int], None] | None,
+    runs: bool = False,
+    **options: Unpack[Options],
+) -> Depth: ...
+def region_depth(
+    bam: str, chrom: str, start: int, end: int, rules: dict[str, Any], **options: Unpack[Options]
 ) -> RegionDepth: ...

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["to_frame"]
+__all__ = ["categorical", "to_frame"]
 
 
 def to_frame(parts: dict[str, Any]) -> pd.DataFrame:
@@ -15,14 +15,14 @@ def to_frame(parts: dict[str, Any]) -> pd.DataFrame:
     """
     columns = {
         "pos": parts["pos"],
-        "chr": _categorical(parts["chrom_codes"], tuple(parts["contigs"])),
-        "base": _categorical(parts["base_codes"], tuple(parts["bases"])),
+        "chr": categorical(parts["chrom_codes"], tuple(parts["contigs"])),
+        "base": categorical(parts["base_codes"], tuple(parts["bases"])),
         "coverage": parts["depth"],
     }
     return pd.DataFrame(columns, copy=False)
 
 
-def _categorical(codes: Any, categories: tuple[str, ...]) -> pd.Categorical:
+def categorical(codes: Any, categories: tuple[str, ...]) -> pd.Categorical:
     # The core made the codes: looking at each of them again costs more than counting them did.
     return pd.Categorical.from_codes(codes, dtype=_dtype(categories), validate=False)
 

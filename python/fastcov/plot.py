@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["plot_coverage"]
+__all__ = ["plot_coverage", "plot_rules"]
 
 # Bins across the picture: about one per two pixels of an axis 1000 pixels wide.
 _BINS = 500
@@ -81,6 +81,50 @@ def plot_coverage(
     )
     ax.set_title(f"{frame['chr'].iloc[0]}:{first}-{last}{binned}")
     ax.ticklabel_format(axis="x", style="plain", useOffset=False)
+    if path is not None:
+        ax.figure.savefig(os.fspath(path), dpi=100)
+    return ax
+
+
+def plot_rules(
+    chrom: str,
+    start: int,
+    depths: dict[str, np.ndarray],
+    path: str | os.PathLike[str] | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """
+    Plot the depth of a region by several rules, each as a line of steps.
+
+    Parameters
+    ----------
+    chrom : str
+        The contig, for the title.
+    start : int
+        First position, 1-based.
+    depths : dict of str to numpy.ndarray
+        Depth at every position, by the name of the rule.
+    path, ax
+        As for :func:`plot_coverage`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+    """
+    if ax is None:
+        ax = _new_axes()
+    n = max(map(len, depths.values()))
+    x = np.arange(start, start + n + 1)
+    for name, depth in depths.items():
+        ax.step(x, np.append(depth, depth[-1:]), where="post", linewidth=1, label=name)
+    ax.set_xlim(start, start + n)
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("position (1-based)")
+    ax.set_ylabel("depth")
+    ax.set_title(f"{chrom}:{start}-{start + n - 1}")
+    ax.ticklabel_format(axis="x", style="plain", useOffset=False)
+    ax.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1, 1))
     if path is not None:
         ax.figure.savefig(os.fspath(path), dpi=100)
     return ax

@@ -12,6 +12,9 @@ __all__ = ["Rules"]
 
 _I64 = range(-(2**63), 2**63)
 
+_STEPPERS = {"samtools": {}, "all": {"orphans": True}, "nofilter": {"exclude_flags": 0x4, "orphans": True}}
+_PERBASE = {"only-depth": "perbase", "base-depth": "perbase-base-depth"}
+
 
 @dataclass(frozen=True, init=False, repr=False)
 class Rules:
@@ -25,8 +28,10 @@ class Rules:
     Parameters
     ----------
     name : str
-        The tool whose numbers these are: ``"mpileup"`` (``samtools mpileup`` 1.24) or ``"depth"`` (``samtools depth
-        -a`` 1.24).
+        The tool whose numbers these are: ``"mpileup"``, ``"depth"``, ``"mosdepth"``, ``"mosdepth-fast"``,
+        ``"genomecov"``, ``"genomecov-split"``, ``"count_coverage"``, ``"pileup"``, ``"megadepth"``, ``"bamcoverage"``,
+        ``"perbase"``, ``"perbase-base-depth"``, or ``"bases"``, fastcov's own. There is a method for each, which says
+        what it counts.
     **overrides
         Fields below that differ from the tool's defaults.
 
@@ -66,7 +71,7 @@ class Rules:
 
     Notes
     -----
-    The exact meaning of every field is in ``docs/semantics.md``.
+    The exact meaning of every field is in ``docs/semantics.md``, and ``docs/rules.md`` compares the tools.
 
     Examples
     --------
@@ -99,13 +104,118 @@ class Rules:
 
     @classmethod
     def mpileup(cls, **overrides: Any) -> "Rules":
-        """The rule of ``samtools mpileup``, with its own defaults but for ``overrides``."""
+        """As samtools 1.24: ``samtools mpileup -f REF BAM``, column 4 (without ``-f`` where no ``ref`` is given).
+
+        Reads with the flags 0x704 and orphans are dropped. Aligned bases, deletions and skips count where the base
+        quality, after BAQ (with ``ref``) and after the edit of overlapping proper mates, is at least 13; a deletion or
+        skip has the quality of the next base of its read. No more than about 8000 reads are held at once.
+        """
         return cls("mpileup", **overrides)
 
     @classmethod
     def depth(cls, **overrides: Any) -> "Rules":
-        """The rule of ``samtools depth -a``, with its own defaults but for ``overrides``."""
+        """As samtools 1.24: ``samtools depth -a BAM``.
+
+        Reads with the flags 0x704 are dropped. Aligned bases (M, =, X) count, of both mates. ``deletions=True`` is
+        ``-J``, ``mates="once"`` is ``-s``, ``min_baseq`` is ``-q``.
+        """
         return cls("depth", **overrides)
+
+    @classmethod
+    def mosdepth(cls, **overrides: Any) -> "Rules":
+        """As mosdepth 0.3.3: ``mosdepth PREFIX BAM``, the per-base file.
+
+        Reads with the flags 0x704 are dropped. Aligned bases count, and where both mates of a proper pair are aligned
+        once. As in mosdepth, a mate that lies inside the other one, both of one CIGAR operation, takes the rest of the
+        longer one with it: ``bases`` does not.
+        """
+        return cls("mosdepth", **overrides)
+
+    @classmethod
+    def mosdepth_fast(cls, **overrides: Any) -> "Rules":
+        """As mosdepth 0.3.3: ``mosdepth --fast-mode PREFIX BAM``, the per-base file.
+
+        Reads with the flags 0x704 are dropped. All positions from a read's first to its last count, deletions and skips
+        too, of both mates; a read that covers nothing counts at one position.
+        """
+        return cls("mosdepth-fast", **overrides)
+
+    @classmethod
+    def genomecov(cls, **overrides: Any) -> "Rules":
+        """As bedtools 2.30.0: ``bedtools genomecov -d -ibam BAM``, or ``-bga``.
+
+        Only unmapped reads are dropped. Aligned bases and skips count, deletions do not (``deletions=True`` is
+        ``-ignoreD``), of both mates. As in bedtools, a read whose first block is empty and at position 1 adds 1 to its
+        whole contig.
+        """
+        return cls("genomecov", **overrides)
+
+    @classmethod
+    def genomecov_split(cls, **overrides: Any) -> "Rules":
+        """As bedtools 2.30.0: ``bedtools genomecov -d -split -ibam BAM``.
+
+        As ``genomecov``, but skips do not count.
+        """
+        return cls("genomecov-split", **overrides)
+
+    @classmethod
+    def count_coverage(cls, **overrides: Any) -> "Rules":
+        """As pysam 0.24.1: ``AlignmentFile.count_coverage(contig, start, stop)``, the sum of the four arrays.
+
+        Reads with the flags 0x704 are dropped (``read_callback="all"``). Aligned A, C, G and T of a quality of at
+        least 15 count, of both mates.
+        """
+        return cls("count_coverage", **overrides)
+
+    @classmethod
+    def pileup(cls, stepper: Literal["samtools", "all", "nofilter"] = "samtools", **overrides: Any) -> "Rules":
+        """As pysam 0.24.1: ``AlignmentFile.pileup(…, truncate=True, stepper=…)``, ``nsegments`` of each column.
+
+        All positions from a read's first to its last count, whatever the base qualities, of both mates; no more than
+        about 8000 reads are held at once. With ``stepper="samtools"`` reads with the flags 0x704 and orphans are
+        dropped, with ``"all"`` only the former, with ``"nofilter"`` only unmapped reads. pysam ignores
+        ``min_mapping_quality`` with the last two; here ``min_mapq`` acts with all three.
+        """
+        if stepper not in _STEPPERS:
+            raise InvalidArgumentError(f"stepper={stepper!r} is not a choice: give 'samtools', 'all' or 'nofilter'")
+        return cls("pileup", **{**_STEPPERS[stepper], **overrides})
+
+    @classmethod
+    def megadepth(cls, **overrides: Any) -> "Rules":
+        """As megadepth 1.2.0: ``megadepth BAM --coverage``.
+
+        Unmapped and secondary reads are dropped. Aligned bases count, and where both mates of a proper pair are aligned
+        once. ``mates="both"`` is ``--double-count``.
+        """
+        return cls("megadepth", **overrides)
+
+    @classmethod
+    def bamcoverage(cls, **overrides: Any) -> "Rules":
+        """As deepTools 3.5: ``bamCoverage --bam BAM --binSize 1``.
+
+        Only unmapped reads are dropped. Aligned bases (M, =, X) count, of both mates.
+        """
+        return cls("bamcoverage", **overrides)
+
+    @classmethod
+    def perbase(cls, mode: Literal["only-depth", "base-depth"] = "only-depth", **overrides: Any) -> "Rules":
+        """As perbase 1.4.0: ``perbase only-depth BAM``, or ``perbase base-depth BAM``, column DEPTH.
+
+        Aligned bases and deletions count, of both mates. ``only-depth`` drops no read at all, unmapped ones with a
+        place included; ``base-depth`` drops unmapped reads and holds no more than about 100,000 at once.
+        """
+        if mode not in _PERBASE:
+            raise InvalidArgumentError(f"mode={mode!r} is not a choice: give 'only-depth' or 'base-depth'")
+        return cls(_PERBASE[mode], **overrides)
+
+    @classmethod
+    def bases(cls, **overrides: Any) -> "Rules":
+        """The rule of fastcov itself: every usable base once.
+
+        Reads with the flags 0x704 are dropped. Aligned bases (M, =, X) count, where both mates of a template are
+        aligned once, proper pair or not. No cap, no bug of another tool.
+        """
+        return cls("bases", **overrides)
 
     def replace(self, **overrides: Any) -> "Rules":
         """The same rule but for ``overrides``."""

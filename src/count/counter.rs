@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::baq::{Baq, Window};
+use super::baq::{Baq, Exactness, Window};
 use super::bases::Counting;
 use super::cap::Crowd;
 use super::mates::{Arrival, Carried, Held, Outcome, Seam, Table};
@@ -200,7 +200,7 @@ impl<'a> Counter<'a> {
                 reference.fetch(&contig.name, stretch, &mut self.letters)?;
             }
             let window = Window { start: stretch.start, bases: &self.letters, contig_len: contig.len };
-            if !self.baq.adjust(self.reader.buffer_mut(), &self.ranges, &window, self.job.cancelled) {
+            if !self.baq.adjust(self.reader.buffer_mut(), &self.ranges, &window, Exactness::Every, &mut Vec::new(), self.job.cancelled) {
                 return Err(Error::cancelled());
             }
         }

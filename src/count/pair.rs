@@ -30,7 +30,9 @@ impl Pair<'_> {
         if self.once == Once::Mosdepth && a.cigar().len() == 1 && b.cigar().len() == 1 {
             // mosdepth takes away everything from the later start to the earlier record's end, also what the later record, if it lies
             // inside the earlier one, does not cover.
-            return slab.add(extent(b).start, extent(a).end.max(extent(a).start + 1), -1);
+            // Where the later record does not even touch the earlier one (a name used again), that comes out as one too many in between.
+            let (from, to) = (extent(b).start, extent(a).end.max(extent(a).start + 1));
+            return slab.add(from.min(to), from.max(to), if from < to { -1 } else { 1 });
         }
         self.counting.subtract_common(a, b, slab);
     }

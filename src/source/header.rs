@@ -182,7 +182,8 @@ impl Header {
         let n = self.contigs.len();
         let meant = did_you_mean(&self.suggestions(name)).map_or_else(String::new, |m| format!("; {m}"));
         let what = format!("contig '{}' is not in the header ({n} {}{meant})", escape(name), if n == 1 { "contig" } else { "contigs" });
-        Error::new(Kind::UnknownContig, what).contig(name)
+        let first = self.contigs.first().map_or_else(String::new, |c| format!(" (the first is '{}')", escape(&c.name)));
+        Error::new(Kind::UnknownContig, what).contig(name).hint(format!("give a name from the header{first}"))
     }
 }
 

@@ -267,9 +267,13 @@ def test_progress_without_tqdm_says_what_to_install(sample, monkeypatch):
 
 def test_public_names_are_all_and_nothing_else():
     assert sorted(fastcov.__all__) == [
+        "Comparison",
         "FastcovWarning",
         "Rules",
+        "Table",
         "__version__",
+        "compare",
+        "coverage",
         "errors",
         "get_coverage",
         "show_versions",

@@ -1,10 +1,12 @@
-"""The same call gives the same table, whatever the number of threads."""
+"""The same call gives the same table, whatever the number of threads and the size of the units of work."""
+
+from dataclasses import asdict
 
 import pandas as pd
 import pytest
 
 import simulate
-from fastcov import get_coverage
+from fastcov import Rules, _fastcov, get_coverage
 
 RULES = [{}, {"baq": False}, {"mates": "both", "max_depth": 0}, {"max_depth": 12}, {"rules": "depth", "mates": "once"}]
 
@@ -25,6 +27,17 @@ def test_same_table_for_every_number_of_threads(frames, how, region):
     first = get_coverage(bam, *region, ref, n_cores=1, **how)
     for n_cores in (2, 3, 5, 8, None):
         pd.testing.assert_frame_equal(get_coverage(bam, *region, ref, n_cores=n_cores, **how), first)
+
+
+@pytest.mark.parametrize("rules", [Rules.mpileup(), Rules.mpileup(max_depth=12), Rules.depth(mates="once")], ids=repr)
+def test_same_table_for_every_size_of_spans_and_parts(frames, rules):
+    bam, ref = map(str, frames)
+    region, fields = ("chr1", 15_000, 31_000), asdict(rules)
+    first = _fastcov.region_depth(bam, *region, fields, reference=ref, n_cores=1)["depth"]
+    for span_bytes, part_bytes in ((1, 1), (1, 100_000), (30_000, 1_000), (200_000, 50_000), (10**9, 10**9)):
+        sizes = {"span_bytes": span_bytes, "part_bytes": part_bytes}
+        other = _fastcov.region_depth(bam, *region, fields, reference=ref, n_cores=3, **sizes)["depth"]
+        assert (other == first).all(), sizes
 
 
 def test_environment_sets_the_default(frames, monkeypatch):

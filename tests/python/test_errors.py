@@ -306,7 +306,7 @@ def test_missing_reference(bam, tmp_path):
         ({"bam": None}, TypeError, "bam must be a path .* not NoneType"),
         ({"ref": 1}, TypeError, "ref must be a path .* not int"),
         ({"index": 1}, TypeError, "index must be a path .* not int"),
-        ({"rules": 1}, TypeError, "rules must be a Rules, the name of a tool or None, not int"),
+        ({"rules": 1}, TypeError, "rules must be a Rules or the name of a tool, not int"),
         ({"rules": "nope"}, ValueError, "nope.*mpileup.*depth"),
         (
             {"min_mapp": 1},

@@ -51,6 +51,22 @@ def test_every_rule_of_the_core_can_be_made():
         assert Rules(name).name == name
 
 
+def test_every_rule_has_a_method_that_says_which_command_it_is():
+    methods = {name: getattr(Rules, name.replace("-", "_"), None) for name in _fastcov.rule_names()}
+    del methods["perbase-base-depth"]
+    for name, method in methods.items():
+        assert method() == Rules(name)
+        assert method(min_mapq=7) == Rules(name, min_mapq=7)
+        assert name == "bases" or "``" in method.__doc__
+    assert Rules.perbase("base-depth") == Rules("perbase-base-depth")
+    assert Rules.pileup("all") == Rules("pileup", orphans=True)
+    assert Rules.pileup("nofilter", min_mapq=3) == Rules("pileup", orphans=True, exclude_flags=0x4, min_mapq=3)
+    with pytest.raises(InvalidArgumentError, match="stepper='x'"):
+        Rules.pileup("x")
+    with pytest.raises(InvalidArgumentError, match="mode='x'"):
+        Rules.perbase("x")
+
+
 def test_repr_shows_every_filter_and_reads_back():
     rules = Rules.mpileup(min_mapq=10)
     assert repr(rules) == (

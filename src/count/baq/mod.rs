@@ -5,9 +5,11 @@
 //! the same order of operations, only for several reads at once.
 //!
 //! [`params`] decides whether and with which window a read is modelled, [`fill`] lays reads side by side, [`kernel`] runs the model
-//! compiled by [`simd`] for the processor at hand, [`quality`] and [`apply`] turn its result into qualities.
+//! compiled by [`simd`] for the processor at hand, [`quality`] and [`apply`] turn its result into qualities. Where a caller only needs
+//! to know which qualities stay above a threshold, [`certificate`] spares most reads the model.
 
 mod apply;
+mod certificate;
 mod fill;
 mod kernel;
 mod lanes;
@@ -25,6 +27,8 @@ use std::ops::Range;
 
 use crate::coords::Interval;
 use crate::source::record::Record;
+use certificate::Certificate;
+pub use certificate::SETTLED_QUALITY;
 use kernel::{Batch, Work};
 use params::{Plan, Shape};
 use quality::Tables;
@@ -50,6 +54,15 @@ impl<'a> Window<'a> {
     }
 }
 
+/// How exact the qualities have to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exactness {
+    /// Every quality as samtools has it.
+    Every,
+    /// Reads for which every adjusted quality is proved to be the old one or at least [`SETTLED_QUALITY`] may keep their old ones.
+    AtLeast17,
+}
+
 /// A read whose qualities wait for the model.
 #[derive(Clone, Copy, Debug)]
 struct Job {
@@ -73,6 +86,7 @@ pub struct Baq {
     tables: Tables,
     input: fill::Input,
     work: Work,
+    certificate: Certificate,
     jobs: Vec<Job>,
     offsets: Vec<u8>,
     width: Width,
@@ -84,6 +98,7 @@ impl Default for Baq {
             tables: Tables::default(),
             input: fill::Input::default(),
             work: Work::default(),
+            certificate: Certificate::default(),
             jobs: Vec::new(),
             offsets: Vec::new(),
             width: Width::of_processor(),
@@ -106,31 +121,51 @@ impl Baq {
     /// `records` are the records' bytes in `buffer`, without their `block_size`, accepted by [`Record::check`] and all on the contig
     /// of `window`; `window` covers what [`Baq::window`] asked for (a read it does not cover keeps its qualities). False when
     /// `cancelled` said so, which is asked about every thousand reads; the records are then partly done.
-    pub fn adjust(&mut self, buffer: &mut [u8], records: &[Range<usize>], window: &Window<'_>, cancelled: &dyn Fn() -> bool) -> bool {
-        self.plan(buffer, records, window.contig_len);
+    ///
+    /// `settled` says afterwards for each record whether it has kept its qualities only because `exactness` allows it: those are not
+    /// exact, and another call with this record and [`Exactness::Every`] makes them so.
+    pub fn adjust(
+        &mut self,
+        buffer: &mut [u8],
+        records: &[Range<usize>],
+        window: &Window<'_>,
+        exactness: Exactness,
+        settled: &mut Vec<bool>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> bool {
+        self.plan(buffer, records, window, exactness, settled);
         let jobs = std::mem::take(&mut self.jobs);
         let finished = self.run(&jobs, buffer, records, window, cancelled);
         self.jobs = jobs;
-        if self.work.size() + self.input.size() > KEPT {
+        if self.work.size() + self.input.size() + self.certificate.size() > KEPT {
             self.work = Work::default();
             self.input = fill::Input::default();
+            self.certificate = Certificate::default();
         }
         finished
     }
 
     /// Applies tags at once and lists the reads that need the model, those of like shape side by side.
-    fn plan(&mut self, buffer: &mut [u8], records: &[Range<usize>], contig_len: i64) {
+    fn plan(&mut self, buffer: &mut [u8], records: &[Range<usize>], window: &Window<'_>, exactness: Exactness, settled: &mut Vec<bool>) {
         self.jobs.clear();
+        settled.clear();
+        settled.resize(records.len(), false);
+        self.certificate.begin();
         for (index, range) in records.iter().enumerate() {
             let Some(bytes) = buffer.get_mut(range.clone()) else { continue };
             let record = Record::trusted(bytes);
             let qualities = record.qual_range();
-            match Plan::of(record, contig_len) {
+            match Plan::of(record, window.contig_len) {
                 Plan::Leave => {}
                 Plan::Apply(offsets) => {
                     self.offsets.clear();
                     self.offsets.extend_from_slice(offsets);
                     apply::subtract(&mut bytes[qualities], &self.offsets);
+                }
+                Plan::Model(shape)
+                    if exactness == Exactness::AtLeast17 && self.certificate.settles(record, &shape, window, &self.tables) =>
+                {
+                    settled[index] = true;
                 }
                 Plan::Model(shape) => self.jobs.push(Job { record: index, shape }),
             }

@@ -26,28 +26,28 @@ fn cigar(text: &str) -> Vec<u32> {
 }
 
 #[derive(Clone, Default)]
-struct Read {
-    flags: u16,
-    pos: i32,
-    cigar: Vec<u32>,
-    seq: Vec<u8>,
-    qual: Vec<u8>,
-    tags: Vec<u8>,
+pub(super) struct Read {
+    pub(super) flags: u16,
+    pub(super) pos: i32,
+    pub(super) cigar: Vec<u32>,
+    pub(super) seq: Vec<u8>,
+    pub(super) qual: Vec<u8>,
+    pub(super) tags: Vec<u8>,
 }
 
 impl Read {
-    fn new(pos: i32, cigar_text: &str, seq: &[u8], qual: u8) -> Self {
+    pub(super) fn new(pos: i32, cigar_text: &str, seq: &[u8], qual: u8) -> Self {
         Self { pos, cigar: cigar(cigar_text), seq: seq.to_vec(), qual: vec![qual; seq.len()], ..Self::default() }
     }
 
-    fn tag(mut self, name: [u8; 2], kind: u8, value: &[u8]) -> Self {
+    pub(super) fn tag(mut self, name: [u8; 2], kind: u8, value: &[u8]) -> Self {
         self.tags.extend_from_slice(&name);
         self.tags.push(kind);
         self.tags.extend_from_slice(value);
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.extend_from_slice(&0i32.to_le_bytes());
         out.extend_from_slice(&self.pos.to_le_bytes());
@@ -83,7 +83,9 @@ fn adjusted(reads: &[Read], contig: &[u8], width: Width) -> Vec<Vec<u8>> {
     }
     let mut baq = Baq { width, ..Baq::default() };
     let window = Window { start: 0, bases: contig, contig_len: contig.len() as i64 };
-    assert!(baq.adjust(&mut buffer, &ranges, &window, &|| false));
+    let mut settled = vec![true];
+    assert!(baq.adjust(&mut buffer, &ranges, &window, Exactness::Every, &mut settled, &|| false));
+    assert_eq!(settled, vec![false; reads.len()]);
     ranges.iter().map(|range| Record::trusted(&buffer[range.clone()]).qual().to_vec()).collect()
 }
 
@@ -92,21 +94,21 @@ fn one(read: &Read, contig: &[u8]) -> Vec<u8> {
 }
 
 /// xorshift64*, so that a failure can be repeated.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, n: usize) -> usize {
+    pub(super) fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         ((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize) % n.max(1)
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
+    pub(super) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    fn base(&mut self, letters: &[u8]) -> u8 {
+    pub(super) fn base(&mut self, letters: &[u8]) -> u8 {
         letters[self.below(letters.len())]
     }
 
@@ -198,7 +200,7 @@ impl Random {
     }
 }
 
-trait ReplaceU {
+pub(super) trait ReplaceU {
     fn replace_u(self) -> u8;
 }
 
@@ -385,9 +387,10 @@ fn cancelling_stops_early_and_a_window_may_start_anywhere() {
     assert_eq!(asked, Interval::new(297, 353));
     let window = Window { start: 290, bases: &contig[290..360], contig_len: 600 };
     let mut baq = Baq::default();
-    assert!(!baq.adjust(&mut buffer, ranges, &window, &|| true));
+    let mut settled = Vec::new();
+    assert!(!baq.adjust(&mut buffer, ranges, &window, Exactness::Every, &mut settled, &|| true));
     assert_eq!(Record::trusted(&buffer).qual(), read.qual);
-    assert!(baq.adjust(&mut buffer, ranges, &window, &|| false));
+    assert!(baq.adjust(&mut buffer, ranges, &window, Exactness::Every, &mut settled, &|| false));
     assert_eq!(Record::trusted(&buffer).qual(), oracle::baq(Record::trusted(&read.bytes()), &contig));
     assert_ne!(Record::trusted(&buffer).qual(), read.qual);
 }

@@ -1,0 +1,252 @@
+"""``Table``: the columns the core filled, as pandas, polars, Arrow or NumPy, without copying a base."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _fastcov
+from ._frame import categorical
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+    from matplotlib.axes import Axes
+
+__all__ = ["Column", "Table"]
+
+# Values or codes, and the names the codes stand for.
+Column = tuple[np.ndarray, tuple[str, ...] | None]
+
+# Rows shown of a table from either end.
+_SHOWN = 5
+
+
+class Table:
+    """
+    Columns of equal length. Functions of fastcov return it; it is not made by hand.
+
+    Any library that reads the Arrow C stream interface takes a table as it is: ``polars.DataFrame(table)``,
+    ``pyarrow.table(table)``, ``duckdb.sql("select … from table")``.
+
+    Attributes
+    ----------
+    columns : list of str
+        Names of the columns.
+    categories : dict
+        For each column of names: the names, in the order of its codes.
+    metadata : dict
+        What the numbers are: ``rules`` (every filter by name), ``tool`` (tool and version meant), ``baq`` (whether
+        base qualities were lowered by BAQ), ``reads`` (see below), ``regions`` (chrom, start, end; 1-based, inclusive,
+        cut to the contig) and ``version`` (of fastcov).
+
+    Notes
+    -----
+    ``metadata["reads"]`` counts the records that overlap a region: ``seen`` = ``used`` + all dropped ones.
+    A record is dropped for the first reason that speaks, in the order ``excluded_flags``, ``missing_flags``,
+    ``low_mapq``, ``orphans``, ``capped``. A record that overlaps two regions is counted with each.
+    """
+
+    def __init__(self, arrow: "_fastcov.ArrowTable", metadata: dict[str, Any]) -> None:
+        self._arrow = arrow
+        self.metadata = metadata
+
+    @classmethod
+    def _of(cls, columns: dict[str, Column], metadata: dict[str, Any]) -> "Table":
+        """A table that keeps these arrays; nobody may write to them afterwards."""
+        parts = []
+        for name, (values, names) in columns.items():
+            plain = np.ascontiguousarray(values)
+            parts.append((name, plain.view(np.uint8), str(plain.dtype), None if names is None else list(names)))
+        return cls(_fastcov.ArrowTable(parts), metadata)
+
+    @property
+    def columns(self) -> list[str]:
+        return self._arrow.column_names
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        return {name: names for name, (_, names) in self._columns().items() if names is not None}
+
+    def __len__(self) -> int:
+        return len(self._arrow)
+
+    def to_numpy(self) -> dict[str, np.ndarray]:
+        """
+        The columns as NumPy arrays, by name.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Read-only views of the table's own memory. ``chrom`` and ``base`` are small integers; ``categories`` says
+            what they stand for: ``np.array(table.categories["chrom"])[arrays["chrom"]]``.
+        """
+        return {name: values for name, (values, _) in self._columns().items()}
+
+    def to_pandas(self, *, copy: bool = False) -> "pd.DataFrame":
+        """
+        The columns as a pandas DataFrame.
+
+        Parameters
+        ----------
+        copy : bool, default False
+            False: the frame's columns are read-only views of the table's own memory, whatever its size; adding or
+            replacing columns works, writing into one raises ValueError. True: the frame has its own, writeable
+            columns.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With a RangeIndex; ``chrom`` and ``base`` are categories. ``frame.attrs["fastcov"]`` is ``metadata``.
+        """
+        import pandas as pd
+
+        columns = {}
+        for name, (values, names) in self._columns().items():
+            mine = values.copy() if copy else values
+            columns[name] = mine if names is None else categorical(mine, names)
+        frame = pd.DataFrame(columns, copy=False)
+        frame.attrs["fastcov"] = self.metadata
+        return frame
+
+    def to_polars(self) -> "pl.DataFrame":
+        """
+        The columns as a polars DataFrame; numbers are not copied, ``chrom`` and ``base`` become Categorical.
+
+        Raises
+        ------
+        ImportError
+            polars is not installed.
+        """
+        try:
+            import polars
+        except ImportError as error:
+            raise _not_installed("to_polars", "polars", "pip install 'fastcov-bio[polars]'") from error
+        return polars.DataFrame(self)
+
+    def to_arrow(self) -> "pa.Table":
+        """
+        The columns as a pyarrow Table, without a copy.
+
+        Raises
+        ------
+        ImportError
+            pyarrow is not installed. Other libraries of Arrow take the table as it is.
+        """
+        try:
+            import pyarrow
+        except ImportError as error:
+            raise _not_installed("to_arrow", "pyarrow", "pip install pyarrow") from error
+        return pyarrow.table(self)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self._arrow.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> Any:
+        return self._arrow.__arrow_c_schema__()
+
+    def plot(
+        self, region: int | None = None, *, path: str | os.PathLike[str] | None = None, ax: "Axes | None" = None
+    ) -> "Axes":
+        """
+        Plot the depth of a region; needs matplotlib (``pip install 'fastcov-bio[plot]'``).
+
+        Parameters
+        ----------
+        region : int, optional
+            Which of ``metadata["regions"]``, counted from 0. Needed where there are several.
+        path : str or path-like, optional
+            Where to write the picture; the suffix says the format (.png, .svg, .pdf).
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw on. Default: a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            See :func:`fastcov.plot.plot_coverage`.
+        """
+        from .plot import plot_coverage
+
+        chrom, start, end = self._region(region)
+        return plot_coverage(self._frame(chrom, start, self._depths(start, end, region, "depth")), path, ax)
+
+    def _region(self, region: int | None) -> tuple[str, int, int]:
+        regions = self.metadata["regions"]
+        if region is None:
+            if len(regions) != 1:
+                raise ValueError(
+                    f"the table holds {len(regions)} regions: say which with region=0 … {len(regions) - 1}"
+                )
+            region = 0
+        return regions[region]
+
+    def _depths(self, start: int, end: int, region: int | None, column: str) -> np.ndarray:
+        """The depth at every position of one region."""
+        regions = self.metadata["regions"]
+        before = regions[: (region or 0) % len(regions)]
+        first = sum(e - s + 1 for _, s, e in before)
+        arrays = self.to_numpy()
+        if "pos" in arrays:
+            return arrays[column][first : first + end - start + 1]
+        ends = np.cumsum(arrays["end"] - arrays["start"])
+        rows = slice(np.searchsorted(ends, first, side="right"), np.searchsorted(ends, first + end - start + 1) + 1)
+        return np.repeat(arrays[column][rows], (arrays["end"] - arrays["start"])[rows])
+
+    @staticmethod
+    def _frame(chrom: str, start: int, depths: np.ndarray) -> "pd.DataFrame":
+        """What the plot takes."""
+        import pandas as pd
+
+        pos = np.arange(start, start + len(depths))
+        names = categorical(np.zeros(len(depths), np.int8), (chrom,))
+        return pd.DataFrame({"pos": pos, "chr": names, "coverage": depths}, copy=False)
+
+    def _columns(self) -> dict[str, Column]:
+        """Views of the table's memory; the buffer they hang on keeps it alive."""
+        columns = {}
+        for i, name in enumerate(self._arrow.column_names):
+            buffer, dtype, names = self._arrow.column(i)
+            columns[name] = (np.frombuffer(buffer, dtype), None if names is None else tuple(names))
+        return columns
+
+    def _ends(self) -> "tuple[pd.DataFrame, bool]":
+        """The rows to show, and whether that is all."""
+        frame = self.to_pandas()
+        if len(frame) <= 2 * _SHOWN:
+            return frame, True
+        import pandas as pd
+
+        return pd.concat([frame.iloc[:_SHOWN], frame.iloc[-_SHOWN:]]), False
+
+    def _title(self) -> str:
+        return f"{self.metadata['tool']}, {len(self):,} rows"
+
+    def __repr__(self) -> str:
+        frame, whole = self._ends()
+        lines = frame.to_string().splitlines()
+        if not whole:
+            lines.insert(1 + _SHOWN, "...")
+        return "\n".join([f"fastcov.{type(self).__name__}: {self._title()}", *lines])
+
+    def _repr_html_(self) -> str:
+        frame, whole = self._ends()
+        cells = frame.to_html(border=0)
+        if not whole:
+            # The row of the head has a style; the others start alike.
+            pieces = cells.split("<tr>")
+            pieces.insert(1 + _SHOWN, f'<td colspan="{len(self.columns) + 1}">…</td></tr>')
+            cells = "<tr>".join(pieces)
+        return f"<p>fastcov.{type(self).__name__}: {self._title()}</p>{cells}"
+
+    def __reduce__(self):
+        # Arrow's memory is not pickled; the arrays in it are.
+        return _restore, (type(self), self._columns(), self.metadata)
+
+
+def _restore(cls: type[Table], columns: dict[str, Column], metadata: dict[str, Any]) -> Table:
+    return cls._of(columns, metadata)
+
+
+def _not_installed(what: str, package: str, how: str) -> ImportError:
+    return ImportError(f"{what}() needs {package}, which is not installed: {how}")

@@ -1,0 +1,171 @@
+//! Tables that Arrow hands on: `coverage`, and the class its columns live in.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType, Int8Type, Int16Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, StructArray};
+use arrow_buffer::{Buffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDict};
+use pyo3_arrow::buffer::PyArrowBuffer;
+use pyo3_arrow::error::PyArrowResult;
+use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
+
+use super::call::{self, guarded};
+use crate::request::{Place, Request};
+use crate::run::Control;
+use crate::table::{self, Letters};
+
+#[derive(FromPyObject)]
+pub(super) enum Region {
+    Text(String),
+    Range(String, i64, i64),
+}
+
+impl From<Region> for Place {
+    fn from(region: Region) -> Self {
+        match region {
+            Region::Text(text) => Self::Text(text),
+            Region::Range(contig, start, end) => Self::Range(contig, start, end),
+        }
+    }
+}
+
+/// Depth of many regions, or of every contig, as a table. `options` are the keywords of [`call::settings`].
+#[pyfunction]
+#[pyo3(signature = (bam, regions, rules, *, runs=false, **options))]
+pub(super) fn coverage<'py>(
+    py: Python<'py>,
+    bam: PathBuf,
+    regions: Option<Vec<Region>>,
+    rules: &Bound<'py, PyDict>,
+    runs: bool,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (settings, watch) = call::settings(bam, rules, options)?;
+    let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
+    let (request, targets, batch, outcome) = guarded(py, || {
+        let mut request = Request::open(settings)?;
+        let targets = request.targets(places.as_deref())?;
+        let total = request.bytes(&targets);
+        let control = Control::default();
+        let mut poll = |done| watch.poll(done, total);
+        let contigs = &request.bam.header.contigs;
+        let (batch, outcome) = if runs {
+            let mut table = table::runs(&request, &targets, &control, &mut poll)?;
+            let outcome = std::mem::take(&mut table.outcome);
+            (table.into_batch(contigs)?, outcome)
+        } else {
+            let mut table = table::dense(&request, &targets, Letters::WithReference, &control, &mut poll)?;
+            let outcome = std::mem::take(&mut table.outcome);
+            (table.into_batch(contigs)?, outcome)
+        };
+        watch.finish(total)?;
+        Ok((request, targets, batch, outcome))
+    })?;
+    let dict = PyDict::new(py);
+    dict.set_item("table", ArrowTable { batch })?;
+    call::report(&dict, &request, &targets, &outcome)?;
+    Ok(dict)
+}
+
+/// Columns of integers and of names, all of one length, none with missing values.
+#[pyclass(frozen, module = "fastcov._fastcov")]
+pub(super) struct ArrowTable {
+    batch: RecordBatch,
+}
+
+/// A column across the edge: its values or codes, their dtype, and the names the codes stand for.
+type Column = (PyArrowBuffer, &'static str, Option<Vec<String>>);
+
+#[pymethods]
+impl ArrowTable {
+    /// From (name, buffer of bytes, dtype, categories) of each column; the buffers are kept, not copied, and must not change.
+    #[new]
+    fn new(columns: Vec<(String, PyArrowBuffer, String, Option<Vec<String>>)>) -> PyResult<Self> {
+        let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+        for (name, buffer, dtype, categories) in columns {
+            let array = array(&buffer.into_inner(), &dtype, categories).map_err(|e| refused(&e))?;
+            fields.push(Field::new(name, array.data_type().clone(), false));
+            arrays.push(array);
+        }
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| refused(&e))?;
+        Ok(Self { batch })
+    }
+
+    fn __len__(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    #[getter]
+    fn column_names(&self) -> Vec<String> {
+        self.batch.schema_ref().fields().iter().map(|f| f.name().clone()).collect()
+    }
+
+    fn column(&self, i: usize) -> PyResult<Column> {
+        let array = self.batch.columns().get(i).ok_or_else(|| PyIndexError::new_err("there is no such column"))?;
+        let (values, categories) = match array.as_any_dictionary_opt() {
+            None => (array.as_ref(), None),
+            Some(dictionary) => {
+                let names = dictionary.values().as_string::<i32>();
+                (dictionary.keys(), Some(names.iter().map(|n| n.unwrap_or_default().to_owned()).collect()))
+            }
+        };
+        let dtype = match values.data_type() {
+            DataType::Int8 => "int8",
+            DataType::Int16 => "int16",
+            DataType::Int32 => "int32",
+            DataType::Int64 => "int64",
+            other => return Err(PyValueError::new_err(format!("a column of type {other}"))),
+        };
+        Ok((PyArrowBuffer::new(values.to_data().buffers()[0].clone()), dtype, categories))
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
+        to_schema_pycapsule(py, self.batch.schema_ref().as_ref())
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyArrowResult<Bound<'py, PyCapsule>> {
+        let field = Field::new_struct("", self.batch.schema_ref().fields().clone(), false);
+        let rows: ArrayRef = Arc::new(StructArray::from(self.batch.clone()));
+        to_stream_pycapsule(py, Box::new(ArrayIterator::new([Ok(rows)], Arc::new(field))), requested_schema)
+    }
+}
+
+fn refused(error: &ArrowError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+fn array(buffer: &Buffer, dtype: &str, categories: Option<Vec<String>>) -> Result<ArrayRef, ArrowError> {
+    fn codes<K: ArrowDictionaryKeyType>(buffer: &Buffer, names: Vec<String>) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(DictionaryArray::try_new(primitive::<K>(buffer)?, Arc::new(StringArray::from(names)))?))
+    }
+    match (dtype, categories) {
+        ("int32", None) => Ok(Arc::new(primitive::<Int32Type>(buffer)?)),
+        ("int64", None) => Ok(Arc::new(primitive::<Int64Type>(buffer)?)),
+        ("int8", Some(names)) => codes::<Int8Type>(buffer, names),
+        ("int16", Some(names)) => codes::<Int16Type>(buffer, names),
+        ("int32", Some(names)) => codes::<Int32Type>(buffer, names),
+        _ => Err(ArrowError::InvalidArgumentError(format!("a column of type {dtype}"))),
+    }
+}
+
+fn primitive<T: ArrowPrimitiveType>(buffer: &Buffer) -> Result<PrimitiveArray<T>, ArrowError> {
+    let width = size_of::<T::Native>();
+    if buffer.is_empty() {
+        return Ok(PrimitiveArray::from_iter_values(std::iter::empty()));
+    }
+    if !buffer.len().is_multiple_of(width) || buffer.as_ptr().align_offset(width) != 0 {
+        return Err(ArrowError::InvalidArgumentError(format!("{} bytes that are no array of {}", buffer.len(), T::DATA_TYPE)));
+    }
+    Ok(PrimitiveArray::new(ScalarBuffer::new(buffer.clone(), 0, buffer.len() / width), None))
+}

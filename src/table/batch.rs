@@ -1,0 +1,71 @@
+//! Columns as Arrow record batches. The buffers are taken over, not copied.
+
+use std::sync::Arc;
+
+use arrow_array::types::{ArrowDictionaryKeyType, Int8Type, Int16Type, Int32Type};
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, PrimitiveArray, RecordBatch, StringArray};
+use arrow_schema::{ArrowError, Field, Schema};
+
+use super::{BASES, Codes, Dense, Runs};
+use crate::error::{Error, Kind, Result};
+use crate::source::header::Contig;
+
+impl Dense {
+    /// The columns `chrom, pos, depth`, and `base` between the last two where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Internal`] when Arrow refuses the columns.
+    pub fn into_batch(self, contigs: &[Contig]) -> Result<RecordBatch> {
+        let chrom = dictionary(self.chrom, names(contigs))?;
+        let pos: ArrayRef = Arc::new(Int64Array::from(self.pos));
+        let mut columns = vec![("chrom", chrom), ("pos", pos)];
+        if let Some(base) = self.base {
+            let letters = StringArray::from_iter_values(BASES.iter().map(|&b| char::from(b).to_string()));
+            columns.push(("base", dictionary(Codes::I8(base), Arc::new(letters))?));
+        }
+        columns.push(("depth", Arc::new(Int32Array::from(self.depth))));
+        record_batch(columns)
+    }
+}
+
+impl Runs {
+    /// The columns `chrom, start, end, depth`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Internal`] when Arrow refuses the columns.
+    pub fn into_batch(self, contigs: &[Contig]) -> Result<RecordBatch> {
+        record_batch(vec![
+            ("chrom", dictionary(self.chrom, names(contigs))?),
+            ("start", Arc::new(Int64Array::from(self.start))),
+            ("end", Arc::new(Int64Array::from(self.end))),
+            ("depth", Arc::new(Int32Array::from(self.depth))),
+        ])
+    }
+}
+
+fn names(contigs: &[Contig]) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(contigs.iter().map(|c| String::from_utf8_lossy(&c.name))))
+}
+
+fn dictionary(codes: Codes, values: ArrayRef) -> Result<ArrayRef> {
+    fn of<K: ArrowDictionaryKeyType>(codes: PrimitiveArray<K>, values: ArrayRef) -> Result<ArrayRef> {
+        Ok(Arc::new(DictionaryArray::try_new(codes, values).map_err(refused)?))
+    }
+    match codes {
+        Codes::I8(codes) => of::<Int8Type>(codes.into(), values),
+        Codes::I16(codes) => of::<Int16Type>(codes.into(), values),
+        Codes::I32(codes) => of::<Int32Type>(codes.into(), values),
+    }
+}
+
+fn record_batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
+    let fields: Vec<_> = columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), false)).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|c| c.1).collect()).map_err(refused)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the error ends here")]
+fn refused(error: ArrowError) -> Error {
+    Error::new(Kind::Internal, format!("Arrow refused a column: {error}"))
+}

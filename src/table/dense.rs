@@ -1,0 +1,150 @@
+//! One row per position.
+
+use std::ops::Range;
+
+use super::{BASES, Codes};
+use crate::coords::Interval;
+use crate::error::{Error, Kind, Result};
+use crate::plan::Target;
+use crate::request::{Outcome, Request};
+use crate::run::{self, Control, Poll};
+
+/// One row per position of every target, in the order of the targets.
+#[derive(Debug)]
+pub struct Dense {
+    /// 1-based positions.
+    pub pos: Vec<i64>,
+    /// Index of the contig in the header.
+    pub chrom: Codes,
+    /// Index of the reference letter in [`BASES`]; N without a reference.
+    pub base: Option<Vec<i8>>,
+    /// Depth.
+    pub depth: Vec<i32>,
+    /// What else there is to say.
+    pub outcome: Outcome,
+}
+
+/// Whether the table has a column `base`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Letters {
+    /// Yes; full of N without a reference.
+    Always,
+    /// Where a reference is given.
+    WithReference,
+}
+
+/// Counts the targets and builds their table.
+///
+/// # Errors
+///
+/// What counting gives; [`Kind::ResourceLimit`] before any memory is asked for; [`Kind::CorruptFile`] for a letter in the reference that
+/// is none.
+pub fn dense(request: &Request, targets: &[Target], letters: Letters, control: &Control, poll: Poll<'_>) -> Result<Dense> {
+    let layout = Layout::new(targets);
+    let rows = layout.rows;
+    let contigs = request.bam.header.contigs.len();
+    let with_base = letters == Letters::Always || request.reference.is_some();
+    request.check_memory(rows as u64 * (8 + Codes::width(contigs) + u64::from(with_base) + 4))?;
+    let mut depth = vec![0; rows];
+    let outcome = request.count(targets, &mut depth, control, &mut *poll)?;
+    let mut pos = vec![0; rows];
+    run::fill(&mut pos, request.workers, control, &mut *poll, |at, piece: &mut [i64]| {
+        for (_, positions, rows) in layout.parts(at, piece.len()) {
+            for (p, n) in piece[rows].iter_mut().zip(positions.one_based().0..) {
+                *p = n;
+            }
+        }
+        Ok(())
+    })?;
+    let base = with_base.then(|| bases(request, &layout, control, poll)).transpose()?;
+    let chrom: Vec<_> = targets.iter().map(|t| (t.contig, t.interval.len() as usize)).collect();
+    Ok(Dense { pos, chrom: Codes::repeated(contigs, &chrom), base, depth, outcome })
+}
+
+/// Which rows belong to which target.
+struct Layout<'a> {
+    targets: &'a [Target],
+    /// First row of every target.
+    firsts: Vec<usize>,
+    rows: usize,
+}
+
+impl<'a> Layout<'a> {
+    fn new(targets: &'a [Target]) -> Self {
+        let mut rows = 0;
+        let mut firsts = Vec::with_capacity(targets.len());
+        for target in targets {
+            firsts.push(rows);
+            rows += target.interval.len() as usize;
+        }
+        Self { targets, firsts, rows }
+    }
+
+    /// The rows `at..at + len`, target by target: contig, positions, and the rows counted from `at`.
+    fn parts(&self, at: usize, len: usize) -> impl Iterator<Item = (usize, Interval, Range<usize>)> + '_ {
+        let first = self.firsts.partition_point(|&f| f <= at).saturating_sub(1);
+        self.targets.iter().zip(&self.firsts).skip(first).take_while(move |&(_, &f)| f < at + len).map(move |(target, &f)| {
+            let rows = f.max(at)..(f + target.interval.len() as usize).min(at + len);
+            let start = target.interval.start + (rows.start - f) as i64;
+            (target.contig, Interval::new(start, start + rows.len() as i64), rows.start - at..rows.end - at)
+        })
+    }
+}
+
+fn bases(request: &Request, layout: &Layout<'_>, control: &Control, poll: Poll<'_>) -> Result<Vec<i8>> {
+    let codes = code_table();
+    let Some(reference) = &request.reference else { return Ok(vec![codes[usize::from(b'N')]; layout.rows]) };
+    let mut out = vec![0; layout.rows];
+    run::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i8]| {
+        let mut bytes = Vec::new();
+        for (contig, positions, rows) in layout.parts(at, piece.len()) {
+            let name = &request.bam.header.contigs[contig].name;
+            bytes.clear();
+            reference.fetch(name, positions, &mut bytes)?;
+            for (i, (code, &byte)) in piece[rows].iter_mut().zip(&bytes).enumerate() {
+                *code = codes[usize::from(byte)];
+                if *code < 0 {
+                    let place = positions.one_based().0 + i as i64;
+                    return Err(Error::new(Kind::CorruptFile, format!("{:?} at position {place} is no base", char::from(byte)))
+                        .contig(name)
+                        .hint("give a FASTA of nucleotides")
+                        .path(reference.path()));
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+fn code_table() -> [i8; 256] {
+    let mut table = [-1; 256];
+    for (code, &letter) in BASES.iter().enumerate() {
+        table[usize::from(letter)] = code as i8;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_find_their_targets_however_they_are_cut() {
+        let target = |contig, start, end| Target { contig, interval: Interval::new(start, end) };
+        let targets = [target(0, 5, 9), target(2, 0, 1), target(1, 7, 7), target(1, 100, 103)];
+        let layout = Layout::new(&targets);
+        let wanted: Vec<_> = targets.iter().flat_map(|t| (t.interval.start..t.interval.end).map(|p| (t.contig, p))).collect();
+        for size in 1..=wanted.len() {
+            let mut got = vec![(9, -1); layout.rows];
+            for (i, piece) in got.chunks_mut(size).enumerate() {
+                for (contig, positions, rows) in layout.parts(i * size, piece.len()) {
+                    for (row, p) in rows.zip(positions.start..positions.end) {
+                        piece[row] = (contig, p);
+                    }
+                }
+            }
+            assert_eq!(got, wanted, "pieces of {size}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Tables: depth as columns, and columns as Arrow record batches.
+
+mod batch;
+mod dense;
+mod runs;
+
+pub use dense::{Dense, Letters, dense};
+pub use runs::{Runs, runs};
+
+/// The categories of the column `base`, in the order of their codes: the IUPAC letters and gaps, both cases, always the same.
+pub const BASES: &[u8] = b"ACGTNURYSWKMBDHVacgtnuryswkmbdhv.-*Xx";
+
+/// A column of small codes, in the smallest integer that holds them.
+#[derive(Debug)]
+pub enum Codes {
+    /// Up to 127.
+    I8(Vec<i8>),
+    /// Up to 32,767.
+    I16(Vec<i16>),
+    /// More.
+    I32(Vec<i32>),
+}
+
+impl Codes {
+    /// Bytes per code when there are `n` categories.
+    pub const fn width(n: usize) -> u64 {
+        match n {
+            // pandas turns codes of 127 and 32,767 categories into the next larger type, with a copy.
+            0..=0x7e => 1,
+            0x7f..=0x7ffe => 2,
+            _ => 4,
+        }
+    }
+
+    /// Each code as often as it says, one after the other; `n` is the number of categories.
+    fn repeated(n: usize, codes: &[(usize, usize)]) -> Self {
+        match Self::width(n) {
+            1 => Self::I8(repeat(codes, |c| c as i8)),
+            2 => Self::I16(repeat(codes, |c| c as i16)),
+            _ => Self::I32(repeat(codes, |c| c as i32)),
+        }
+    }
+}
+
+fn repeat<T: Clone>(codes: &[(usize, usize)], narrow: impl Fn(usize) -> T) -> Vec<T> {
+    if let [(code, rows)] = *codes {
+        // Zeros come from the system as they are, untouched.
+        return vec![narrow(code); rows];
+    }
+    let mut out = Vec::with_capacity(codes.iter().map(|c| c.1).sum());
+    for &(code, rows) in codes {
+        out.resize(out.len() + rows, narrow(code));
+    }
+    out
+}
