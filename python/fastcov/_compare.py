@@ -89,8 +89,8 @@ class Comparison(Table):
         reason's count, so a read that two filters would drop is booked with the first. A reason can be negative where
         a step adds reads: the sum of two mates' qualities can pass where each alone did not.
 
-        Two rules take about twelve passes over the region, all thirteen take 36: ask for the regions in question, not for a
-        genome. The file has to be as it was for ``compare``.
+        Two rules take about twelve passes over the region, all thirteen take 36: ask for the regions in question, not
+        for a genome. The file has to be as it was for ``compare``.
 
         Examples
         --------

@@ -1,29 +1,25 @@
 //! One worker's tools: a part of a span, from frames to depth.
 
-use std::ops::Range;
-
-use super::baq::{Baq, Exactness, Window};
 use super::bases::Counting;
 use super::cap::Crowd;
 use super::mates::{Arrival, Carried, Held, Outcome, Seam, Table};
 use super::pair::Pair;
+use super::realign::Realigner;
 use super::slab::Slab;
 use super::walk::{Survivor, Tally, Walked, Walker, starts_of};
 use super::{CarryIn, Job, Part};
 use crate::coords::Interval;
-use crate::error::{Error, Result};
-use crate::plan::{Origin, Span, Target};
+use crate::error::Result;
+use crate::plan::{Origin, Span};
 use crate::rules::Once;
 use crate::source::bgzf::VirtualOffset;
-use crate::source::record::Record;
+use crate::source::record::{OpKind, Record};
 use crate::source::records::RecordReader;
 
 /// A slab reaches so far beyond the last start even when records are few.
 const SLAB_MARGIN: i64 = 1 << 18;
 /// Positions a slab may take per record; sparser parts are booked as events.
 const SLAB_SPARSENESS: i64 = 64;
-/// Reference letters fetched at once for BAQ.
-const BAQ_STRETCH: i64 = 1 << 22;
 /// Inflated bytes that are counted at once while they are still in the first caches. BAQ takes whole parts: its lanes want many reads.
 const BATCH_BYTES: usize = 64 << 10;
 
@@ -47,10 +43,8 @@ pub struct Counter<'a> {
     once: Once,
     counting: Counting,
     reader: RecordReader<'a>,
-    baq: Baq,
-    letters: Vec<u8>,
+    realigner: Realigner<'a>,
     survivors: Vec<Survivor>,
-    ranges: Vec<Range<usize>>,
     table: Table,
     crowd: Crowd,
     edits: (Vec<u8>, Vec<u8>),
@@ -68,10 +62,8 @@ impl<'a> Counter<'a> {
             once: job.rules.once(),
             counting: Counting::new(&job.rules),
             reader: RecordReader::new(job.bam, job.allow_truncated),
-            baq: Baq::default(),
-            letters: Vec::new(),
+            realigner: Realigner::new(job),
             survivors: Vec::new(),
-            ranges: Vec::new(),
             table: Table::default(),
             crowd: Crowd::default(),
             edits: Default::default(),
@@ -105,6 +97,7 @@ impl<'a> Counter<'a> {
         self.first = false;
         self.reader.begin_part();
         self.survivors.clear();
+        self.realigner.begin();
         slab.reset(target.interval);
         let mut progress = self.begin(carry);
         let from = self.reader.next_position();
@@ -115,15 +108,15 @@ impl<'a> Counter<'a> {
             let until = (self.reader.filled() + batch_bytes).min(self.job.part_bytes);
             let more = walker.walk(&mut self.reader, until, &mut walked, &mut self.survivors)?;
             if !self.job.survey {
-                self.realign(target)?;
+                self.realigner.realign(self.reader.buffer_mut(), &self.survivors, batch, target.contig)?;
                 self.cover(&mut slab, batch);
-                self.count(&mut slab, batch, &mut progress, &mut walked.tally);
+                self.count(&mut slab, batch, &mut progress, &mut walked.tally)?;
             }
             if !more || self.reader.filled() >= self.job.part_bytes {
                 break;
             }
         }
-        Ok(self.end_part(from, slab, walked, progress))
+        self.end_part(from, slab, walked, progress)
     }
 
     /// Makes the tables ready for a part.
@@ -134,10 +127,10 @@ impl<'a> Counter<'a> {
         Progress { exact, carried, copies, before: last_start, needs_carry: false }
     }
 
-    fn end_part(&mut self, from: VirtualOffset, mut slab: Slab, walked: Walked, progress: Progress) -> Part {
+    fn end_part(&mut self, from: VirtualOffset, mut slab: Slab, walked: Walked, progress: Progress) -> Result<Part> {
         let starts = starts_of(&self.survivors);
         let last_start = starts.map(|s| s.end).or(progress.before);
-        let seam = self.seam(starts, last_start, progress);
+        let seam = self.seam(starts, last_start, progress)?;
         let crowd = self.crowd(starts);
         let extents = if self.job.survey { self.survivors.iter().map(|s| Interval::new(s.start, s.end)).collect() } else { Vec::new() };
         if let Some(starts) = starts {
@@ -145,7 +138,7 @@ impl<'a> Counter<'a> {
         }
         let first_survivor = self.counted;
         self.counted += self.survivors.len() as u32;
-        Part {
+        Ok(Part {
             from,
             to: self.reader.next_position(),
             first_survivor,
@@ -159,7 +152,7 @@ impl<'a> Counter<'a> {
             last: walked.past_target || self.reader.is_done(),
             landed: walked.past_target || self.reader.landed(),
             read_to: self.reader.read_to(),
-        }
+        })
     }
 
     /// Makes the slab reach over a batch that begins with survivor `batch`, unless records are few and far between.
@@ -173,42 +166,8 @@ impl<'a> Counter<'a> {
         slab.cover(first.start, reach.min(starts.end + 4096.max(SLAB_MARGIN - extent)) + 1);
     }
 
-    /// Replaces base qualities by BAQ, in the buffer.
-    fn realign(&mut self, target: Target) -> Result<()> {
-        let Some(reference) = self.job.baq_reference else { return Ok(()) };
-        let contig = &self.job.bam.header.contigs[target.contig];
-        let mut next = 0;
-        while next < self.survivors.len() {
-            self.ranges.clear();
-            let mut stretch: Option<Interval> = None;
-            while let Some(s) = self.survivors.get(next) {
-                let window = Baq::window(s.record(self.reader.buffer()), contig.len);
-                if let Some(window) = window {
-                    let both = stretch.map_or(window, |w| Interval::new(w.start.min(window.start), w.end.max(window.end)));
-                    if stretch.is_some() && both.len() > BAQ_STRETCH {
-                        break;
-                    }
-                    stretch = Some(both);
-                }
-                // A record without a window may still carry a tag that says what its qualities are.
-                self.ranges.push(s.at as usize..(s.at + s.len) as usize);
-                next += 1;
-            }
-            let stretch = stretch.unwrap_or_default();
-            self.letters.clear();
-            if !stretch.is_empty() {
-                reference.fetch(&contig.name, stretch, &mut self.letters)?;
-            }
-            let window = Window { start: stretch.start, bases: &self.letters, contig_len: contig.len };
-            if !self.baq.adjust(self.reader.buffer_mut(), &self.ranges, &window, Exactness::Every, &mut Vec::new(), self.job.cancelled) {
-                return Err(Error::cancelled());
-            }
-        }
-        Ok(())
-    }
-
     /// Books the survivors from number `batch` on, mates put together.
-    fn count(&mut self, slab: &mut Slab, batch: usize, progress: &mut Progress, tally: &mut Tally) {
+    fn count(&mut self, slab: &mut Slab, batch: usize, progress: &mut Progress, tally: &mut Tally) -> Result<()> {
         let buffer = self.reader.buffer();
         let drops = self.drops();
         if self.once == Once::Never && drops.is_empty() {
@@ -220,7 +179,7 @@ impl<'a> Counter<'a> {
                 self.counting.count(record, qual, Interval::new(s.start, s.end), 1, slab);
             }
             progress.before = self.survivors.last().map_or(progress.before, |s| Some(s.start));
-            return;
+            return Ok(());
         }
         // The engine starts at column 0 of the first contig, and before column 0 of any other.
         let first_column = if self.job.targets[self.span.target].contig == 0 { 0 } else { -1 };
@@ -262,14 +221,21 @@ impl<'a> Counter<'a> {
                     self.counting.count(record, record.qual(), Interval::new(from.max(s.start), s.end.max(from)), 1, slab);
                 }
                 Outcome::Meets(earlier) => {
-                    let earlier = match earlier {
-                        Held::Here(j) => self.survivors[j as usize].record(buffer),
-                        Held::Carried(j) => Record::trusted(&progress.copies[j as usize]),
+                    let (earlier, at) = match earlier {
+                        Held::Here(j) => (self.survivors[j as usize].record(buffer), Some(j)),
+                        // Copies have exact qualities.
+                        Held::Carried(j) => (Record::trusted(&progress.copies[j as usize]), None),
                     };
-                    pair.meet(earlier, record, clock, false, slab);
+                    let needs_exact = self.realigner.has_settled() && (has_gap(earlier) || has_gap(record));
+                    let exact_a = self.realigner.exact(earlier, at.filter(|_| needs_exact))?;
+                    let exact_b = self.realigner.exact(record, needs_exact.then_some(i))?;
+                    let a = exact_a.as_deref().map_or(earlier, Record::trusted);
+                    let b = exact_b.as_deref().map_or(record, Record::trusted);
+                    pair.meet(a, b, clock, false, slab);
                 }
             }
         }
+        Ok(())
     }
 
     fn book_empty_blocks(&self, record: Record<'_>, slab: &mut Slab) {
@@ -280,18 +246,20 @@ impl<'a> Counter<'a> {
     }
 
     /// What the part tells of names. `last_start` is the start of the last survivor so far.
-    fn seam(&mut self, starts: Option<Interval>, last_start: Option<i64>, progress: Progress) -> Seam {
+    fn seam(&mut self, starts: Option<Interval>, last_start: Option<i64>, progress: Progress) -> Result<Seam> {
         let Progress { carried, copies, needs_carry, .. } = progress;
         if self.once == Once::Never || self.job.survey {
-            return Seam::default();
+            return Ok(Seam::default());
         }
         let buffer = self.reader.buffer();
         let record = |i: u32| self.survivors[i as usize].record(buffer);
         let mate_is_before = |i: u32| starts.is_some_and(|s| i64::from(record(i).mate_pos()) <= s.start);
         let last_start = last_start.unwrap_or(i64::MIN + 1);
-        let mut seam = self.table.finish(self.once, last_start, mate_is_before, record, &carried, &copies);
+        let realigner = &mut self.realigner;
+        let copy = |i: u32| Ok(realigner.exact(record(i), Some(i))?.unwrap_or_else(|| record(i).bytes().into()));
+        let mut seam = self.table.finish(self.once, last_start, mate_is_before, record, copy, &carried, &copies)?;
         seam.needs_carry = needs_carry;
-        seam
+        Ok(seam)
     }
 
     fn drops(&self) -> &'a [u32] {
@@ -307,4 +275,9 @@ impl<'a> Counter<'a> {
         }
         self.crowd.changes()
     }
+}
+
+/// Whether a record has positions that borrow the quality of another base.
+fn has_gap(record: Record<'_>) -> bool {
+    record.cigar().iter().any(|op| matches!(op.kind, OpKind::Deletion | OpKind::Skip))
 }

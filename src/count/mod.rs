@@ -9,6 +9,7 @@ mod counter;
 pub mod edit;
 pub mod mates;
 pub mod pair;
+mod realign;
 pub mod slab;
 pub mod walk;
 
