@@ -258,7 +258,8 @@ impl Request {
             rules: self.rules,
             targets: &pass.plan.targets,
             initial: pass.initial,
-            part_bytes: self.settings.tuning.part_bytes,
+            // The lanes of BAQ want many reads, and every seam has copies whose qualities must be exact.
+            part_bytes: self.settings.tuning.part_bytes << u32::from(self.baq),
             allow_truncated: self.settings.allow_truncated,
             drops: pass.drops,
             survey: pass.survey,

@@ -152,10 +152,16 @@ fn near_names_are_suggested() {
     assert_eq!(header.suggestions(b"mt"), ["MT"]);
     assert_eq!(header.suggestions(b"Scaffold_1001"), ["scaffold_1001", "scaffold_100", "scaffold_101"]);
     assert!(header.suggestions(b"3").is_empty() && header.suggestions(b"chr3").is_empty());
-    assert_eq!(header.unknown_contig(b"chrM").to_string(), "contig 'chrM' is not in the header (6 contigs; did you mean 'MT'?)");
-    assert_eq!(header.unknown_contig(b"zzzzzzzzz").to_string(), "contig 'zzzzzzzzz' is not in the header (6 contigs)");
+    assert_eq!(
+        header.unknown_contig(b"chrM").to_string(),
+        "contig 'chrM' is not in the header (6 contigs; did you mean 'MT'?): give a name from the header (the first is '1')"
+    );
+    assert_eq!(
+        header.unknown_contig(b"zzzzzzzzz").to_string(),
+        "contig 'zzzzzzzzz' is not in the header (6 contigs): give a name from the header (the first is '1')"
+    );
     let message = header.unknown_contig(b"scaffold_10").to_string();
-    assert!(message.ends_with("did you mean 'scaffold_100', 'scaffold_101' or 'scaffold_1001'?)"), "{message}");
+    assert!(message.contains("did you mean 'scaffold_100', 'scaffold_101' or 'scaffold_1001'?)"), "{message}");
 }
 
 #[test]
