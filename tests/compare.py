@@ -93,7 +93,8 @@ def check_other_tools(folder: Path, seed: int) -> Outcome:
         for name, length in contigs.items():
             start = rng.choice((1, rng.randint(1, length)))
             end = rng.choice((length, rng.randint(start, length)))
-            if rule == "pileup":  # as with mpileup, other reads are fetched for another region
+            # pileup: as with mpileup, other reads are fetched for another region. mosdepth: docs/semantics.md 5.3.
+            if rule in ("pileup", "mosdepth"):
                 start, end = 1, length
             how = {
                 "n_cores": rng.randint(1, 4),
