@@ -217,6 +217,8 @@ impl Request {
     ///
     /// What reading the records gives, what `poll` gives, [`Kind::FileChanged`].
     pub fn count(&self, targets: &[Target], out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Outcome> {
+        // A signal that waits, or a time that is over already, ends the call before work begins.
+        poll(0)?;
         let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.settings.tuning.span_bytes)?;
         let initial = targets.iter().map(|&t| self.empty_blocks_before(t)).collect::<Result<Vec<_>>>()?;
         let pass = Pass { plan: &plan, initial: &initial, drops: None, survey: false };
