@@ -17,7 +17,7 @@ use crate::source::bgzf::{MAX_FRAME, VirtualOffset};
 use crate::source::fasta::Reference;
 use crate::source::index::Index;
 use crate::source::record::Record;
-use crate::source::records::RecordReader;
+use crate::source::records::{Found, RecordReader};
 
 /// What a caller says about the files and the rule.
 #[derive(Clone, Debug)]
@@ -282,12 +282,12 @@ impl Request {
         let mut blocks = 0;
         for chunk in self.index.chunks(target.contig, Interval::new(0, 1)) {
             reader.seek(VirtualOffset(chunk.start), VirtualOffset(chunk.end))?;
-            while let Some(range) = reader.next_record()? {
-                let record = Record::trusted(&reader.buffer()[range]);
+            while let Some(found) = reader.next_record()? {
+                let record = Record::trusted(&reader.buffer()[found.range]);
                 if record.contig_id() != target.contig as i32 || record.pos() > 0 {
                     break;
                 }
-                let end = i64::from(record.pos()) + record.cigar().reference_len();
+                let end = i64::from(record.pos()) + found.shape.reference_len;
                 if end.max(1) <= target.interval.start && walker.passes(record, &mut Tally::default()) {
                     blocks += i64::from(counting.empty_blocks(record));
                 }
@@ -358,7 +358,7 @@ fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
 fn place_of_record(bam: &Bam, offset: VirtualOffset) -> Result<Option<VirtualOffset>> {
     let mut reader = RecordReader::new(bam, true);
     reader.seek(offset, VirtualOffset(u64::MAX))?;
-    let Some(range) = reader.next_record()? else { return Ok(None) };
+    let Some(Found { range, .. }) = reader.next_record()? else { return Ok(None) };
     let record = Record::trusted(&reader.buffer()[range.clone()]);
     let placed = record.contig_id() >= 0 && record.pos() >= 0;
     Ok(placed.then(|| reader.position(range.start - 4)))

@@ -171,12 +171,8 @@ impl<'a> Counter<'a> {
         let buffer = self.reader.buffer();
         let drops = self.drops();
         if self.once == Once::Never && drops.is_empty() {
-            let needs_qualities = self.counting.needs_qualities();
             for s in &self.survivors[batch..] {
-                let record = s.record(buffer);
-                let qual = if needs_qualities { record.qual() } else { &[] };
-                self.book_empty_blocks(record, slab);
-                self.counting.count(record, qual, Interval::new(s.start, s.end), 1, slab);
+                self.count_alone(s, buffer, slab);
             }
             progress.before = self.survivors.last().map_or(progress.before, |s| Some(s.start));
             return Ok(());
@@ -236,6 +232,20 @@ impl<'a> Counter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Books a survivor that has no mate to look for.
+    #[inline]
+    fn count_alone(&self, s: &Survivor, buffer: &[u8], slab: &mut Slab) {
+        let needs_qualities = self.counting.needs_qualities();
+        if s.single && !needs_qualities {
+            // Nothing in the record matters any more, so its bytes are left where they are.
+            return slab.add(s.start, s.end, 1);
+        }
+        let record = s.record(buffer);
+        let qual = if needs_qualities { record.qual() } else { &[] };
+        self.book_empty_blocks(record, slab);
+        self.counting.count(record, qual, Interval::new(s.start, s.end), 1, slab);
     }
 
     fn book_empty_blocks(&self, record: Record<'_>, slab: &mut Slab) {

@@ -5,8 +5,8 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::Target;
 use crate::rules::{Once, Rules};
 use crate::source::bam::Bam;
-use crate::source::record::{PAIRED, PROPER_PAIR, Record};
-use crate::source::records::RecordReader;
+use crate::source::record::{PAIRED, PROPER_PAIR, Record, Shape};
+use crate::source::records::{Found, RecordReader};
 
 /// A record that passed the filters.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,8 @@ pub struct Survivor {
     pub start: i64,
     /// One past its last position by its CIGAR; equal to `start` when it covers nothing.
     pub end: i64,
+    /// Its CIGAR is one M, = or X: it covers every position from `start` to `end`.
+    pub single: bool,
 }
 
 impl Survivor {
@@ -111,12 +113,12 @@ impl<'a> Walker<'a> {
     ///
     /// What the reader gives; [`Kind::CorruptFile`] for records that are not sorted or lie outside their contig.
     pub fn walk(&self, reader: &mut RecordReader<'_>, until: usize, walked: &mut Walked, survivors: &mut Vec<Survivor>) -> Result<bool> {
-        while let Some(range) = reader.next_record()? {
+        while let Some(Found { range, shape }) = reader.next_record()? {
             let record = Record::trusted(&reader.buffer()[range.clone()]);
             walked.records += 1;
             let first_of_chunk = self.begins_chunk && walked.records == 1;
-            let (start, end, place) = self.locate(record, walked.starts, first_of_chunk).map_err(|e| reader.at_record(e, &range))?;
-            let survivor = Survivor { at: range.start as u32, len: range.len() as u32, start, end };
+            let (start, end, place) = self.locate(record, shape, walked.starts, first_of_chunk).map_err(|e| reader.at_record(e, &range))?;
+            let survivor = Survivor { at: range.start as u32, len: range.len() as u32, start, end, single: shape.single };
             match place {
                 Place::Behind => {
                     walked.past_target = true;
@@ -150,7 +152,7 @@ impl<'a> Walker<'a> {
 
     /// Start, end and place of a record, its position checked.
     #[inline]
-    fn locate(&self, record: Record<'_>, starts: Option<(i64, i64)>, first_of_chunk: bool) -> Result<(i64, i64, Place)> {
+    fn locate(&self, record: Record<'_>, shape: Shape, starts: Option<(i64, i64)>, first_of_chunk: bool) -> Result<(i64, i64, Place)> {
         let contig = record.contig_id();
         let start = i64::from(record.pos());
         if contig != self.target.contig as i32 {
@@ -172,7 +174,7 @@ impl<'a> Walker<'a> {
         if start >= self.target.interval.end {
             return Ok((start, start, Place::Behind));
         }
-        let end = start + record.cigar().reference_len();
+        let end = start + shape.reference_len;
         let inside = end.max(start + 1) > self.target.interval.start;
         Ok((start, end, if inside { Place::Inside } else { Place::Before }))
     }

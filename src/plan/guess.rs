@@ -83,7 +83,7 @@ fn is_chain(bam: &Bam, contig: usize, mut bytes: &[u8]) -> bool {
             return false;
         }
         let Some((body, rest)) = rest.split_at_checked(len) else { return seen > 0 };
-        let Ok(record) = Record::check(body) else { return false };
+        let Ok((record, _)) = Record::check(body) else { return false };
         let on_contig = record.contig_id() == contig as i32 && record.pos() >= last;
         let in_contig = i64::from(record.pos()) < bam.header.contigs[contig].len;
         let named = record.name().iter().all(u8::is_ascii_graphic) && !record.name().is_empty();

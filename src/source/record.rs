@@ -46,6 +46,11 @@ pub enum OpKind {
     Mismatch = 8,
 }
 
+/// A bit for each kind of operation that takes reference bases: M, D, N, = and X.
+const CONSUMES_REFERENCE: u32 = 0b1_1000_1101;
+/// A bit for each kind of operation that takes read bases: M, I, S, = and X.
+const CONSUMES_READ: u32 = 0b1_1001_0011;
+
 impl OpKind {
     /// M, = or X: consumes read and reference.
     pub const fn is_aligned(self) -> bool {
@@ -54,12 +59,12 @@ impl OpKind {
 
     /// M, D, N, = or X.
     pub const fn consumes_reference(self) -> bool {
-        matches!(self, Self::Match | Self::Deletion | Self::Skip | Self::Equal | Self::Mismatch)
+        CONSUMES_REFERENCE >> self as u32 & 1 == 1
     }
 
     /// M, I, S, = or X.
     pub const fn consumes_read(self) -> bool {
-        matches!(self, Self::Match | Self::Insertion | Self::SoftClip | Self::Equal | Self::Mismatch)
+        CONSUMES_READ >> self as u32 & 1 == 1
     }
 
     const fn from_code(code: u32) -> Self {
@@ -123,20 +128,43 @@ impl<'a> Cigar<'a> {
         self.iter().filter(|op| op.kind.consumes_reference()).map(|op| i64::from(op.len)).sum()
     }
 
-    /// Read bases, soft clips included.
-    pub fn read_len(self) -> i64 {
-        self.iter().filter(|op| op.kind.consumes_read()).map(|op| i64::from(op.len)).sum()
+    /// How many bases it takes of read and reference, one pass over all operations.
+    fn lengths(self) -> Result<Lengths> {
+        let mut lengths = Lengths { read: 0, reference: 0 };
+        for raw in self.0.chunks_exact(4) {
+            let raw = word(raw, 0);
+            let kind = raw & 15;
+            if kind > OpKind::Mismatch as u32 {
+                return Err(corrupt(format!("CIGAR operation {kind} does not exist")));
+            }
+            let len = u64::from(raw >> 4);
+            lengths.read += len * u64::from(CONSUMES_READ >> kind & 1);
+            lengths.reference += len * u64::from(CONSUMES_REFERENCE >> kind & 1);
+        }
+        Ok(lengths)
     }
+}
+
+/// Bases a CIGAR takes; at most 2^44, so sums never overflow.
+struct Lengths {
+    read: u64,
+    reference: u64,
+}
+
+/// What a record's CIGAR comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Reference bases from first to last, D and N included.
+    pub reference_len: i64,
+    /// It is one M, = or X that is not empty.
+    pub single: bool,
 }
 
 #[inline]
 fn word(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-#[inline]
-fn half(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+    let mut word = [0; 4];
+    word.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(word)
 }
 
 /// Bytes of a record before its name.
@@ -153,13 +181,13 @@ impl<'a> Record<'a> {
         Self(bytes)
     }
 
-    /// Looks at every length and number in the record that anything later relies on.
+    /// Looks at every length and number in the record that anything later relies on, and tells what its CIGAR comes to.
     ///
     /// # Errors
     ///
     /// [`Kind::CorruptFile`] saying which field is wrong; the caller adds file, frame and record number.
     #[inline]
-    pub fn check(bytes: &'a [u8]) -> Result<Self> {
+    pub fn check(bytes: &'a [u8]) -> Result<(Self, Shape)> {
         if bytes.len() < FIXED_LEN {
             return Err(corrupt(format!("a record of {} bytes, at least {FIXED_LEN} are needed", bytes.len())));
         }
@@ -171,37 +199,46 @@ impl<'a> Record<'a> {
         if used > bytes.len() as u64 {
             return Err(corrupt(format!("name, CIGAR, SEQ and QUAL take {used} bytes, the record has {}", bytes.len())));
         }
-        record.check_cigar()?;
-        Ok(record)
+        let raw = record.raw_cigar();
+        let seq = u64::from(record.seq_len_raw());
+        let shape = match raw.0 {
+            // Most records of short reads: one operation, all of the read.
+            &[a, b, c, d] if u32::from_le_bytes([a, b, c, d]) == record.seq_len_raw() << 4 && seq > 0 && seq < 1 << 28 => {
+                Shape { reference_len: seq as i64, single: true }
+            }
+            _ => record.check_cigar(raw, seq)?,
+        };
+        Ok((record, shape))
     }
 
-    fn check_cigar(self) -> Result<()> {
-        let raw = Cigar(&self.0[self.cigar_at()..self.seq_at()]);
-        let mut read = 0u64;
-        for w in raw.0.chunks_exact(4) {
-            let w = word(w, 0);
-            if w & 15 > 8 {
-                return Err(corrupt(format!("CIGAR operation {} does not exist", w & 15)));
-            }
-            if OpKind::from_code(w & 15).consumes_read() {
-                read += u64::from(w >> 4);
-            }
-        }
-        let seq = u64::from(self.seq_len_raw());
-        if seq > 0 && !raw.is_empty() && read != seq {
-            return Err(corrupt(format!("the CIGAR takes {read} read bases, SEQ has {seq}")));
+    fn check_cigar(self, raw: Cigar<'a>, seq: u64) -> Result<Shape> {
+        let lengths = raw.lengths()?;
+        if seq > 0 && !raw.is_empty() && lengths.read != seq {
+            return Err(corrupt(format!("the CIGAR takes {} read bases, SEQ has {seq}", lengths.read)));
         }
         if self.is_placeholder(raw)
             && let Some(cigar) = self.long_cigar()?
         {
-            if cigar.0.chunks_exact(4).any(|w| word(w, 0) & 15 > 8) {
-                return Err(corrupt("a CIGAR operation in the CG tag does not exist"));
+            let lengths = cigar.lengths().map_err(|_| corrupt("a CIGAR operation in the CG tag does not exist"))?;
+            if seq > 0 && lengths.read != seq {
+                return Err(corrupt(format!("the CIGAR in the CG tag takes {} read bases, SEQ has {seq}", lengths.read)));
             }
-            if seq > 0 && cigar.read_len() as u64 != seq {
-                return Err(corrupt(format!("the CIGAR in the CG tag takes {} read bases, SEQ has {seq}", cigar.read_len())));
-            }
+            return Ok(Shape { reference_len: lengths.reference as i64, single: false });
         }
-        Ok(())
+        let single = raw.len() == 1 && raw.get(0).is_some_and(|op| op.kind.is_aligned() && op.len > 0);
+        Ok(Shape { reference_len: lengths.reference as i64, single })
+    }
+
+    /// The CIGAR in the record itself.
+    #[inline]
+    fn raw_cigar(self) -> Cigar<'a> {
+        Cigar(&self.0[self.cigar_at()..self.seq_at()])
+    }
+
+    /// The bytes before the name, as an array: one length check serves all fields.
+    #[inline]
+    fn head(self) -> &'a [u8; FIXED_LEN] {
+        self.0.first_chunk().unwrap_or(&[0; FIXED_LEN])
     }
 
     /// The bytes this is a view of.
@@ -213,40 +250,40 @@ impl<'a> Record<'a> {
     /// Index of the contig in the header, -1 for none.
     #[inline]
     pub fn contig_id(self) -> i32 {
-        word(self.0, 0) as i32
+        word(self.head(), 0) as i32
     }
 
     /// First aligned position, 0-based; -1 for none.
     #[inline]
     pub fn pos(self) -> i32 {
-        word(self.0, 4) as i32
+        word(self.head(), 4) as i32
     }
 
     #[inline]
     fn name_len(self) -> usize {
-        usize::from(self.0[8])
+        usize::from(self.head()[8])
     }
 
     /// Mapping quality, 255 = unavailable.
     #[inline]
     pub fn mapq(self) -> u8 {
-        self.0[9]
+        self.head()[9]
     }
 
     #[inline]
     fn n_cigar_raw(self) -> usize {
-        usize::from(half(self.0, 12))
+        (word(self.head(), 12) & 0xffff) as usize
     }
 
     /// The flag word.
     #[inline]
     pub fn flags(self) -> u16 {
-        half(self.0, 14)
+        (word(self.head(), 12) >> 16) as u16
     }
 
     #[inline]
     fn seq_len_raw(self) -> u32 {
-        word(self.0, 16)
+        word(self.head(), 16)
     }
 
     /// Number of bases in SEQ; 0 for `*`.
@@ -258,19 +295,19 @@ impl<'a> Record<'a> {
     /// Contig of the mate, -1 for none.
     #[inline]
     pub fn mate_contig_id(self) -> i32 {
-        word(self.0, 20) as i32
+        word(self.head(), 20) as i32
     }
 
     /// Position of the mate, 0-based; -1 for none.
     #[inline]
     pub fn mate_pos(self) -> i32 {
-        word(self.0, 24) as i32
+        word(self.head(), 24) as i32
     }
 
     /// Observed template length, signed.
     #[inline]
     pub fn template_len(self) -> i32 {
-        word(self.0, 28) as i32
+        word(self.head(), 28) as i32
     }
 
     #[inline]
@@ -306,7 +343,7 @@ impl<'a> Record<'a> {
     /// The CIGAR; the one in the CG tag where the record holds only its placeholder.
     #[inline]
     pub fn cigar(self) -> Cigar<'a> {
-        let raw = Cigar(&self.0[self.cigar_at()..self.seq_at()]);
+        let raw = self.raw_cigar();
         if self.is_placeholder(raw)
             && let Ok(Some(long)) = self.long_cigar()
         {

@@ -8,11 +8,20 @@ use std::ops::Range;
 
 use super::bam::Bam;
 use super::bgzf::{FrameReader, VirtualOffset};
-use super::record::{FIXED_LEN, Record};
+use super::record::{FIXED_LEN, Record, Shape};
 use crate::error::{Error, Kind, Result};
 
 /// A record longer than this is refused: nothing a sequencer makes comes near it.
 pub const MAX_RECORD: usize = 64 << 20;
+
+/// A record in the buffer.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its bytes, without `block_size`.
+    pub range: Range<usize>,
+    /// What its CIGAR comes to.
+    pub shape: Shape,
+}
 
 /// Walks over the records between two virtual offsets.
 pub struct RecordReader<'a> {
@@ -100,35 +109,51 @@ impl<'a> RecordReader<'a> {
         self.marks.drain(..dead);
     }
 
-    /// The bytes of the next record (without `block_size`), checked; `None` at the end of the span.
+    /// The next record, checked; `None` at the end of the span.
     ///
     /// # Errors
     ///
     /// [`Kind::CorruptFile`], [`Kind::TruncatedFile`] or [`Kind::ResourceLimit`] with file, frame and the record's name.
     #[inline]
-    pub fn next_record(&mut self) -> Result<Option<Range<usize>>> {
+    pub fn next_record(&mut self) -> Result<Option<Found>> {
         loop {
-            if self.limit.is_some_and(|limit| self.next >= limit) || self.at_end {
-                self.at_end = true;
-                return Ok(None);
+            if let Some(len) = self.next_len() {
+                let range = self.next + 4..self.next + 4 + len;
+                self.next = range.end;
+                self.given += 1;
+                return match Record::check(&self.buffer[range.clone()]) {
+                    Ok((_, shape)) => Ok(Some(Found { range, shape })),
+                    Err(e) => Err(self.at_record(e, &range)),
+                };
             }
-            let have = self.filled - self.next;
-            if have >= 4 {
-                let b = &self.buffer[self.next..self.next + 4];
-                let len = u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize;
-                if have >= 4 + len && len >= FIXED_LEN {
-                    let range = self.next + 4..self.next + 4 + len;
-                    self.next = range.end;
-                    self.given += 1;
-                    Record::check(&self.buffer[range.clone()]).map_err(|e| self.at_record(e, &range))?;
-                    return Ok(Some(range));
-                }
-                self.check_len(len)?;
-            }
-            if !self.read_on()? {
+            if !self.make_whole()? {
                 return Ok(None);
             }
         }
+    }
+
+    /// The length of the next record, if it belongs to the span, is long enough for one and lies in the buffer whole.
+    #[inline]
+    fn next_len(&self) -> Option<usize> {
+        if self.next >= self.limit.unwrap_or(usize::MAX) || self.at_end {
+            return None;
+        }
+        let (len, rest) = self.buffer[self.next..self.filled].split_first_chunk()?;
+        let len = u32::from_le_bytes(*len) as usize;
+        (FIXED_LEN..=rest.len()).contains(&len).then_some(len)
+    }
+
+    /// Reads on when the next record is not whole; false when there is none.
+    #[cold]
+    fn make_whole(&mut self) -> Result<bool> {
+        if self.limit.is_some_and(|limit| self.next >= limit) || self.at_end {
+            self.at_end = true;
+            return Ok(false);
+        }
+        if let Some(len) = self.buffer[self.next..self.filled].first_chunk() {
+            self.check_len(u32::from_le_bytes(*len) as usize)?;
+        }
+        self.read_on()
     }
 
     /// Inflates one more frame; false when the span ends here.
