@@ -4,6 +4,8 @@
 //! last start, names of mates), and gives back pieces whose depth is final, to be written by whoever has time. Everything it does per
 //! part is small; the work on positions is in [`Piece::write`].
 
+mod pending;
+
 use std::collections::BTreeMap;
 
 use crate::coords::Interval;
@@ -19,6 +21,7 @@ use crate::plan::{Origin, Span};
 use crate::rules::Once;
 use crate::source::bgzf::VirtualOffset;
 use crate::source::record::Record;
+use pending::Pending;
 
 /// Depth that is final, not yet written.
 pub struct Piece<'o> {
@@ -26,7 +29,7 @@ pub struct Piece<'o> {
     range: Interval,
     slab: Slab,
     /// Changes in `range` besides the slab's, sorted.
-    events: Vec<(i64, i64)>,
+    events: Vec<(i64, i32)>,
     out: &'o mut [i32],
 }
 
@@ -45,7 +48,7 @@ impl Piece<'_> {
             let inside = rest.partition_point(|e| e.0 < dense.start)..rest.partition_point(|e| e.0 < dense.end);
             writer.runs(&rest[..inside.start], dense.start);
             for &(at, by) in &rest[inside.clone()] {
-                slab.diff[(at - dense.start) as usize] += by as i32;
+                slab.diff[(at - dense.start) as usize] += by;
             }
             writer.dense(&slab.diff);
             rest = &rest[inside.end..];
@@ -69,13 +72,13 @@ struct Writer<'o> {
 
 impl Writer<'_> {
     /// Writes up to `end`, depth changing only at `events`. Zeros are in the output already: pages nobody covers are never touched.
-    fn runs(&mut self, events: &[(i64, i64)], end: i64) {
+    fn runs(&mut self, events: &[(i64, i32)], end: i64) {
         for &(at, by) in events.iter().chain(std::iter::once(&(end, 0))) {
             if self.depth != 0 {
                 self.out[(self.at - self.start) as usize..(at - self.start) as usize].fill(self.depth as i32);
             }
             self.at = at;
-            self.depth += by;
+            self.depth += i64::from(by);
             self.most = self.most.max(self.depth);
         }
     }
@@ -140,7 +143,7 @@ pub struct Merge<'a, 'o> {
     last_start: Option<i64>,
     frontier: i64,
     depth: i64,
-    events: BTreeMap<i64, i64>,
+    pending: Pending,
     names: Vec<Carried>,
     crowd: BTreeMap<i64, i64>,
     crowd_now: i64,
@@ -176,7 +179,7 @@ impl<'a, 'o> Merge<'a, 'o> {
             last_start: None,
             frontier: 0,
             depth: 0,
-            events: BTreeMap::new(),
+            pending: Pending::default(),
             names: Vec::new(),
             crowd: BTreeMap::new(),
             crowd_now: 0,
@@ -330,13 +333,13 @@ impl<'a, 'o> Merge<'a, 'o> {
         } else if self.once != Once::Never {
             self.join_names(&mut part, target);
         }
-        for (at, by) in part.slab.events.drain(..) {
+        let mut changes = std::mem::take(&mut part.slab.events);
+        for (at, by) in changes.iter_mut().filter(|change| change.0 < self.frontier) {
             // Only mosdepth, where a name is used again, changes what lies before the last start.
-            if at < self.frontier {
-                self.totals.late.push(Late { target, positions: Interval::new(at, self.frontier), by });
-            }
-            *self.events.entry(at.max(self.frontier)).or_default() += i64::from(by);
+            self.totals.late.push(Late { target, positions: Interval::new(*at, self.frontier), by: *by });
+            *at = self.frontier;
         }
+        self.pending.add(changes);
         if let Some(starts) = part.starts {
             self.last_start = Some(starts.end);
             self.grow_crowd(&part.crowd, window_of(starts.end));
@@ -383,13 +386,12 @@ impl<'a, 'o> Merge<'a, 'o> {
     fn advance(&mut self, frontier: i64, slab: Slab, slab_sum: i64, ready: &mut Vec<Piece<'o>>) {
         let target = self.job.targets[self.targets_begun - 1].interval;
         let frontier = frontier.clamp(self.frontier, target.end);
-        let later = self.events.split_off(&frontier);
-        let events: Vec<_> = std::mem::replace(&mut self.events, later).into_iter().collect();
+        let events = self.pending.take_before(frontier);
         let range = Interval::new(self.frontier, frontier);
         let (out, rest) = std::mem::take(&mut self.out).split_at_mut(range.len() as usize);
         self.out = rest;
         let depth_before = self.depth;
-        self.depth += slab_sum + events.iter().map(|e| e.1).sum::<i64>();
+        self.depth += slab_sum + events.iter().map(|e| i64::from(e.1)).sum::<i64>();
         self.frontier = frontier;
         ready.push(Piece { depth_before, range, slab, events, out });
     }
@@ -406,7 +408,7 @@ impl<'a, 'o> Merge<'a, 'o> {
             self.last_start = None;
             self.frontier = target.interval.start;
             self.depth = self.job.initial[self.targets_begun - 1];
-            self.events.clear();
+            self.pending.clear();
             self.names.clear();
             (self.crowd_now, self.engine) = (0, Some(Engine::new(self.job.rules.max_depth, target.contig)));
             self.crowd.clear();

@@ -39,8 +39,8 @@ impl Counting {
             return self.count_letters(record, qual, within, weight, slab);
         }
         let cigar = record.cigar();
-        if self.min_baseq == 0 && cigar.len() == 1 && cigar.get(0).is_some_and(|op| op.kind.is_aligned()) {
-            return slab.add(within.start, within.end, weight);
+        if self.min_baseq == 0 && !self.traits.pileup {
+            return self.count_operations(record, within, weight, slab);
         }
         let mut x = i64::from(record.pos());
         let mut y = 0;
@@ -77,6 +77,28 @@ impl Counting {
         }
         if let Some(open) = open {
             slab.add(open.start, open.end, weight);
+        }
+    }
+
+    /// Where only the operations decide: depth changes where one that counts meets one that does not.
+    #[inline]
+    fn count_operations(&self, record: Record<'_>, within: Interval, weight: i32, slab: &mut Slab) {
+        let mut x = i64::from(record.pos());
+        let mut counted_from = None;
+        for op in record.cigar().iter().filter(|op| op.kind.consumes_reference()) {
+            let counts = op.kind.is_aligned() || (op.kind == OpKind::Deletion && self.deletions) || (op.kind == OpKind::Skip && self.skips);
+            match counted_from {
+                None if counts => counted_from = Some(x),
+                Some(from) if !counts => {
+                    slab.add(within.start.max(from), within.end.min(x), weight);
+                    counted_from = None;
+                }
+                _ => {}
+            }
+            x += i64::from(op.len);
+        }
+        if let Some(from) = counted_from {
+            slab.add(within.start.max(from), within.end.min(x), weight);
         }
     }
 

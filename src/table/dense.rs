@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::pages::zeros;
 use super::{BASES, Codes};
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result};
@@ -45,9 +46,9 @@ pub fn dense(request: &Request, targets: &[Target], letters: Letters, control: &
     let contigs = request.bam.header.contigs.len();
     let with_base = letters == Letters::Always || request.reference.is_some();
     request.check_memory(rows as u64 * (8 + Codes::width(contigs) + u64::from(with_base) + 4))?;
-    let mut depth = vec![0; rows];
+    let mut depth = zeros(rows);
     let outcome = request.count(targets, &mut depth, control, &mut *poll)?;
-    let mut pos = vec![0; rows];
+    let mut pos = zeros(rows);
     run::fill(&mut pos, request.workers, control, &mut *poll, |at, piece: &mut [i64]| {
         for (_, positions, rows) in layout.parts(at, piece.len()) {
             for (p, n) in piece[rows].iter_mut().zip(positions.one_based().0..) {
@@ -56,9 +57,33 @@ pub fn dense(request: &Request, targets: &[Target], letters: Letters, control: &
         }
         Ok(())
     })?;
-    let base = with_base.then(|| bases(request, &layout, control, poll)).transpose()?;
-    let chrom: Vec<_> = targets.iter().map(|t| (t.contig, t.interval.len() as usize)).collect();
-    Ok(Dense { pos, chrom: Codes::repeated(contigs, &chrom), base, depth, outcome })
+    let base = with_base.then(|| bases(request, &layout, control, &mut *poll)).transpose()?;
+    let chrom = match Codes::width(contigs) {
+        1 => Codes::I8(codes(request, &layout, |c| c as i8, control, poll)?),
+        2 => Codes::I16(codes(request, &layout, |c| c as i16, control, poll)?),
+        _ => Codes::I32(codes(request, &layout, |c| c as i32, control, poll)?),
+    };
+    Ok(Dense { pos, chrom, base, depth, outcome })
+}
+
+/// The contig of every row, as a code.
+fn codes<T: Clone + Default + Send>(
+    request: &Request,
+    layout: &Layout<'_>,
+    narrow: impl Fn(usize) -> T + Sync,
+    control: &Control,
+    poll: Poll<'_>,
+) -> Result<Vec<T>> {
+    let mut out = zeros(layout.rows);
+    if layout.targets.iter().any(|t| t.contig != 0) {
+        run::fill(&mut out, request.workers, control, poll, |at, piece: &mut [T]| {
+            for (contig, _, rows) in layout.parts(at, piece.len()) {
+                piece[rows].fill(narrow(contig));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(out)
 }
 
 /// Which rows belong to which target.
@@ -94,7 +119,7 @@ impl<'a> Layout<'a> {
 fn bases(request: &Request, layout: &Layout<'_>, control: &Control, poll: Poll<'_>) -> Result<Vec<i8>> {
     let codes = code_table();
     let Some(reference) = &request.reference else { return Ok(vec![codes[usize::from(b'N')]; layout.rows]) };
-    let mut out = vec![0; layout.rows];
+    let mut out = zeros(layout.rows);
     run::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i8]| {
         let mut bytes = Vec::new();
         for (contig, positions, rows) in layout.parts(at, piece.len()) {

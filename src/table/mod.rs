@@ -2,6 +2,7 @@
 
 mod batch;
 mod dense;
+mod pages;
 mod runs;
 
 pub use dense::{Dense, Letters, dense};
@@ -43,10 +44,6 @@ impl Codes {
 }
 
 fn repeat<T: Clone>(codes: &[(usize, usize)], narrow: impl Fn(usize) -> T) -> Vec<T> {
-    if let [(code, rows)] = *codes {
-        // Zeros come from the system as they are, untouched.
-        return vec![narrow(code); rows];
-    }
     let mut out = Vec::with_capacity(codes.iter().map(|c| c.1).sum());
     for &(code, rows) in codes {
         out.resize(out.len() + rows, narrow(code));
