@@ -20,8 +20,8 @@ use crate::source::records::RecordReader;
 const SLAB_MARGIN: i64 = 1 << 18;
 /// Positions a slab may take per record; sparser parts are booked as events.
 const SLAB_SPARSENESS: i64 = 64;
-/// Inflated bytes that are counted at once while they are still in the first caches. BAQ takes whole parts: its lanes want many reads.
-const BATCH_BYTES: usize = 64 << 10;
+/// Inflated bytes that are counted at once, as a rule a frame, while they are still in the first caches. BAQ takes whole parts: its lanes want many reads.
+const BATCH_BYTES: usize = 32 << 10;
 
 /// What a part's batches hand from one to the next.
 #[derive(Debug, Default)]
@@ -35,6 +35,21 @@ struct Progress {
     before: Option<i64>,
     /// The part cannot be right on its own.
     needs_carry: bool,
+    /// Starts of the first and the last survivor.
+    starts: Option<Interval>,
+    /// Survivors, and bytes of all records, that were counted and let go.
+    released: u32,
+    released_bytes: usize,
+}
+
+impl Progress {
+    /// Takes note of a batch of survivors.
+    fn note(&mut self, batch: &[Survivor]) {
+        if let Some(starts) = starts_of(batch) {
+            let first = self.starts.map_or(starts.start, |s| s.start);
+            self.starts = Some(Interval::new(first, starts.end));
+        }
+    }
 }
 
 /// One worker's tools.
@@ -102,21 +117,35 @@ impl<'a> Counter<'a> {
         let mut progress = self.begin(carry);
         let from = self.reader.next_position();
         let mut walked = Walked::default();
-        let batch_bytes = if self.job.baq_reference.is_some() { self.job.part_bytes } else { BATCH_BYTES.min(self.job.part_bytes) };
+        let batch_bytes = if self.job.baq_reference.is_some() { self.job.part_bytes } else { BATCH_BYTES };
+        let keeps = self.keeps_records();
         loop {
             let batch = self.survivors.len();
-            let until = (self.reader.filled() + batch_bytes).min(self.job.part_bytes);
-            let more = walker.walk(&mut self.reader, until, &mut walked, &mut self.survivors)?;
+            let left = self.job.part_bytes.saturating_sub(progress.released_bytes + self.reader.given_bytes());
+            let more = walker.walk(&mut self.reader, (batch_bytes, left), &mut walked, &mut self.survivors)?;
+            progress.note(&self.survivors[batch..]);
             if !self.job.survey {
                 self.realigner.realign(self.reader.buffer_mut(), &self.survivors, batch, target.contig)?;
-                self.cover(&mut slab, batch);
+                self.cover(&mut slab, batch, &progress);
                 self.count(&mut slab, batch, &mut progress, &mut walked.tally)?;
             }
-            if !more || self.reader.filled() >= self.job.part_bytes {
+            if !more || progress.released_bytes + self.reader.given_bytes() >= self.job.part_bytes {
                 break;
+            }
+            if !keeps {
+                // The next frame goes where this one was, which is in the caches.
+                progress.released_bytes += self.reader.given_bytes();
+                progress.released += self.survivors.len() as u32;
+                self.reader.begin_part();
+                self.survivors.clear();
             }
         }
         self.end_part(from, slab, walked, progress)
+    }
+
+    /// Whether anything asks for a part's records after their batch: mates, the depth cap.
+    fn keeps_records(&self) -> bool {
+        self.once != Once::Never || self.job.rules.max_depth > 0 || self.job.survey
     }
 
     /// Makes the tables ready for a part.
@@ -124,11 +153,12 @@ impl<'a> Counter<'a> {
         let exact = carry.is_some();
         let CarryIn { names: mut carried, last_start } = carry.unwrap_or_default();
         let copies = self.table.begin(&mut carried);
-        Progress { exact, carried, copies, before: last_start, needs_carry: false }
+        Progress { exact, carried, copies, before: last_start, ..Progress::default() }
     }
 
     fn end_part(&mut self, from: VirtualOffset, mut slab: Slab, walked: Walked, progress: Progress) -> Result<Part> {
-        let starts = starts_of(&self.survivors);
+        let starts = progress.starts;
+        let survivors = progress.released + self.survivors.len() as u32;
         let last_start = starts.map(|s| s.end).or(progress.before);
         let seam = self.seam(starts, last_start, progress)?;
         let crowd = self.crowd(starts);
@@ -137,7 +167,7 @@ impl<'a> Counter<'a> {
             slab.cut(starts.end);
         }
         let first_survivor = self.counted;
-        self.counted += self.survivors.len() as u32;
+        self.counted += survivors;
         Ok(Part {
             from,
             to: self.reader.next_position(),
@@ -156,14 +186,15 @@ impl<'a> Counter<'a> {
     }
 
     /// Makes the slab reach over a batch that begins with survivor `batch`, unless records are few and far between.
-    fn cover(&self, slab: &mut Slab, batch: usize) {
-        let (Some(first), Some(starts)) = (self.survivors.first(), starts_of(&self.survivors[batch..])) else { return };
-        let extent = starts.end - first.start;
-        if extent > SLAB_SPARSENESS * self.survivors.len() as i64 + SLAB_MARGIN {
+    fn cover(&self, slab: &mut Slab, batch: usize, progress: &Progress) {
+        let Some(starts) = progress.starts.filter(|_| batch < self.survivors.len()) else { return };
+        let extent = starts.end - starts.start;
+        let survivors = i64::from(progress.released) + self.survivors.len() as i64;
+        if extent > SLAB_SPARSENESS * survivors + SLAB_MARGIN {
             return;
         }
         let reach = self.survivors[batch..].iter().map(|s| s.end).max().unwrap_or(starts.end);
-        slab.cover(first.start, reach.min(starts.end + 4096.max(SLAB_MARGIN - extent)) + 1);
+        slab.cover(starts.start, reach.min(starts.end + 4096.max(SLAB_MARGIN - extent)) + 1);
     }
 
     /// Books the survivors from number `batch` on, mates put together.

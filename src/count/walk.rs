@@ -106,14 +106,30 @@ impl<'a> Walker<'a> {
         Self { bam, rules, target, contig_len: bam.header.contigs[target.contig].len, keeps_before, begins_chunk }
     }
 
-    /// Reads records until `until` bytes are in the buffer, and adds those that count to `survivors`. False when the span, or the
-    /// target's part of it, is at its end.
+    /// Reads records and adds those that count to `survivors`: until `batch` bytes of them are read and the rest of the buffer holds no
+    /// whole one, or until `most` bytes are. False when the span, or the target's part of it, is at its end.
     ///
     /// # Errors
     ///
     /// What the reader gives; [`Kind::CorruptFile`] for records that are not sorted or lie outside their contig.
-    pub fn walk(&self, reader: &mut RecordReader<'_>, until: usize, walked: &mut Walked, survivors: &mut Vec<Survivor>) -> Result<bool> {
-        while let Some(Found { range, shape }) = reader.next_record()? {
+    pub fn walk(
+        &self,
+        reader: &mut RecordReader<'_>,
+        (batch, most): (usize, usize),
+        walked: &mut Walked,
+        survivors: &mut Vec<Survivor>,
+    ) -> Result<bool> {
+        let begin = reader.given_bytes();
+        loop {
+            let Some(Found { range, shape }) = reader.next_whole()? else {
+                if reader.given_bytes() - begin >= batch {
+                    return Ok(true);
+                }
+                if reader.make_whole()? {
+                    continue;
+                }
+                return Ok(false);
+            };
             let record = Record::trusted(&reader.buffer()[range.clone()]);
             walked.records += 1;
             let first_of_chunk = self.begins_chunk && walked.records == 1;
@@ -143,11 +159,10 @@ impl<'a> Walker<'a> {
             if start >= 0 {
                 walked.starts = Some((walked.starts.map_or(start, |s| s.0), start));
             }
-            if reader.filled() >= until {
+            if reader.given_bytes() - begin >= most {
                 return Ok(true);
             }
         }
-        Ok(false)
     }
 
     /// Start, end and place of a record, its position checked.

@@ -114,21 +114,31 @@ impl<'a> RecordReader<'a> {
     /// # Errors
     ///
     /// [`Kind::CorruptFile`], [`Kind::TruncatedFile`] or [`Kind::ResourceLimit`] with file, frame and the record's name.
-    #[inline]
     pub fn next_record(&mut self) -> Result<Option<Found>> {
         loop {
-            if let Some(len) = self.next_len() {
-                let range = self.next + 4..self.next + 4 + len;
-                self.next = range.end;
-                self.given += 1;
-                return match Record::check(&self.buffer[range.clone()]) {
-                    Ok((_, shape)) => Ok(Some(Found { range, shape })),
-                    Err(e) => Err(self.at_record(e, &range)),
-                };
+            if let Some(found) = self.next_whole()? {
+                return Ok(Some(found));
             }
             if !self.make_whole()? {
                 return Ok(None);
             }
+        }
+    }
+
+    /// The next record, checked, if it lies in the buffer whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::CorruptFile`] with file, frame and the record's name.
+    #[inline]
+    pub fn next_whole(&mut self) -> Result<Option<Found>> {
+        let Some(len) = self.next_len() else { return Ok(None) };
+        let range = self.next + 4..self.next + 4 + len;
+        self.next = range.end;
+        self.given += 1;
+        match Record::check(&self.buffer[range.clone()]) {
+            Ok((_, shape)) => Ok(Some(Found { range, shape })),
+            Err(e) => Err(self.at_record(e, &range)),
         }
     }
 
@@ -143,9 +153,13 @@ impl<'a> RecordReader<'a> {
         (FIXED_LEN..=rest.len()).contains(&len).then_some(len)
     }
 
-    /// Reads on when the next record is not whole; false when there is none.
+    /// Inflates one more frame for a record that is not whole; false when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RecordReader::next_record`].
     #[cold]
-    fn make_whole(&mut self) -> Result<bool> {
+    pub fn make_whole(&mut self) -> Result<bool> {
         if self.limit.is_some_and(|limit| self.next >= limit) || self.at_end {
             self.at_end = true;
             return Ok(false);
@@ -264,9 +278,9 @@ impl<'a> RecordReader<'a> {
         self.limit.is_none_or(|limit| limit == self.next)
     }
 
-    /// Inflated bytes in the buffer.
-    pub fn filled(&self) -> usize {
-        self.filled
+    /// Bytes of the records given since the last [`RecordReader::begin_part`].
+    pub fn given_bytes(&self) -> usize {
+        self.next
     }
 
     /// File offset up to which frames were read.
