@@ -19,4 +19,5 @@ pub mod request;
 pub mod rules;
 pub mod run;
 pub mod source;
+pub mod summary;
 pub mod table;

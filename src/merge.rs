@@ -21,28 +21,91 @@ use crate::plan::{Origin, Span};
 use crate::rules::Once;
 use crate::source::bgzf::VirtualOffset;
 use crate::source::record::Record;
+use crate::summary::Depths;
 use pending::Pending;
 
 /// Depth that is final, not yet written.
 pub struct Piece<'o> {
+    /// Its number in the order of the targets and their positions.
+    pub number: usize,
+    /// Index of its target.
+    pub target: usize,
     depth_before: i64,
     range: Interval,
     slab: Slab,
     /// Changes in `range` besides the slab's, sorted.
     events: Vec<(i64, i32)>,
+    /// Where the depths belong, if they are to be kept.
     out: &'o mut [i32],
 }
 
+/// Where the depths of a piece go, from left to right.
+trait Place {
+    /// `len` positions of one depth.
+    fn run(&mut self, len: usize, depth: i32);
+    /// `len` positions to be written one by one.
+    fn dense(&mut self, len: usize) -> &mut [i32];
+}
+
+/// The rest of a slice of zeros. Pages that nobody covers are never touched.
+struct Rest<'o>(&'o mut [i32]);
+
+impl Rest<'_> {
+    fn take(&mut self, len: usize) -> &mut [i32] {
+        let (head, rest) = std::mem::take(&mut self.0).split_at_mut(len);
+        self.0 = rest;
+        head
+    }
+}
+
+impl Place for Rest<'_> {
+    fn run(&mut self, len: usize, depth: i32) {
+        let here = self.take(len);
+        if depth != 0 {
+            here.fill(depth);
+        }
+    }
+
+    fn dense(&mut self, len: usize) -> &mut [i32] {
+        self.take(len)
+    }
+}
+
+impl Place for Depths {
+    fn run(&mut self, len: usize, depth: i32) {
+        self.push_run(len, depth);
+    }
+
+    fn dense(&mut self, len: usize) -> &mut [i32] {
+        self.push_dense(len)
+    }
+}
+
 impl Piece<'_> {
-    /// Writes the depths; gives the slab back for reuse.
+    /// Writes the depths where they belong; gives the slab back for reuse.
     ///
     /// # Errors
     ///
     /// [`Kind::ResourceLimit`] when a depth is beyond 32 bits.
-    pub fn write(self) -> Result<Slab> {
-        let Self { depth_before, range, mut slab, events, out } = self;
+    pub fn write(mut self) -> Result<Slab> {
+        let out = std::mem::take(&mut self.out);
+        self.write_to(&mut Rest(out))
+    }
+
+    /// Writes the depths into `depths`; gives the slab back for reuse.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Piece::write`].
+    pub fn read(self, depths: &mut Depths) -> Result<Slab> {
+        depths.reset(self.range.start);
+        self.write_to(depths)
+    }
+
+    fn write_to(self, place: &mut impl Place) -> Result<Slab> {
+        let Self { depth_before, range, mut slab, events, .. } = self;
         let dense = Interval::new(slab.start, slab.start + slab.diff.len() as i64);
-        let mut writer = Writer { depth: depth_before, most: depth_before, at: range.start, start: range.start, out };
+        let mut writer = Writer { depth: depth_before, most: depth_before, at: range.start, place };
         let mut rest = events.as_slice();
         if !dense.is_empty() {
             let inside = rest.partition_point(|e| e.0 < dense.start)..rest.partition_point(|e| e.0 < dense.end);
@@ -62,21 +125,18 @@ impl Piece<'_> {
     }
 }
 
-struct Writer<'o> {
+struct Writer<'p, P> {
     depth: i64,
     most: i64,
     at: i64,
-    start: i64,
-    out: &'o mut [i32],
+    place: &'p mut P,
 }
 
-impl Writer<'_> {
-    /// Writes up to `end`, depth changing only at `events`. Zeros are in the output already: pages nobody covers are never touched.
+impl<P: Place> Writer<'_, P> {
+    /// Writes up to `end`, depth changing only at `events`.
     fn runs(&mut self, events: &[(i64, i32)], end: i64) {
         for &(at, by) in events.iter().chain(std::iter::once(&(end, 0))) {
-            if self.depth != 0 {
-                self.out[(self.at - self.start) as usize..(at - self.start) as usize].fill(self.depth as i32);
-            }
+            self.place.run((at - self.at) as usize, self.depth as i32);
             self.at = at;
             self.depth += i64::from(by);
             self.most = self.most.max(self.depth);
@@ -84,9 +144,8 @@ impl Writer<'_> {
     }
 
     fn dense(&mut self, diff: &[i32]) {
-        let from = (self.at - self.start) as usize;
         let (mut depth, mut most) = (self.depth, self.most);
-        for (out, &d) in self.out[from..from + diff.len()].iter_mut().zip(diff) {
+        for (out, &d) in self.place.dense(diff.len()).iter_mut().zip(diff) {
             depth += i64::from(d);
             most = most.max(depth);
             *out = depth as i32;
@@ -131,7 +190,10 @@ pub struct Merge<'a, 'o> {
     once: Once,
     waiting: BTreeMap<(usize, usize), Result<Part>>,
     next: (usize, usize),
+    /// The rest of the output; empty where depths are not kept.
     out: &'o mut [i32],
+    keeps: bool,
+    pieces: usize,
     /// Number of targets begun.
     targets_begun: usize,
     /// Nothing more is to come for the current target.
@@ -156,8 +218,8 @@ pub struct Merge<'a, 'o> {
 }
 
 impl<'a, 'o> Merge<'a, 'o> {
-    /// Nothing taken yet. `out` holds one zero per position of all targets, in their order (nothing in a survey).
-    pub fn new(job: &'a Job<'a>, spans: &'a [Span], out: &'o mut [i32]) -> Self {
+    /// Nothing taken yet. `out` holds one zero per position of all targets, in their order; `None` where depths are not kept.
+    pub fn new(job: &'a Job<'a>, spans: &'a [Span], out: Option<&'o mut [i32]>) -> Self {
         let mut totals = Totals::default();
         if job.survey {
             totals.drops = vec![Vec::new(); spans.len()];
@@ -170,7 +232,9 @@ impl<'a, 'o> Merge<'a, 'o> {
             once: job.rules.once(),
             waiting: BTreeMap::new(),
             next: (0, 0),
-            out,
+            keeps: out.is_some(),
+            out: out.unwrap_or_default(),
+            pieces: 0,
             targets_begun: 0,
             target_done: false,
             landing: VirtualOffset(0),
@@ -189,6 +253,16 @@ impl<'a, 'o> Merge<'a, 'o> {
             edits: Default::default(),
             totals,
         }
+    }
+
+    /// What is counted by.
+    pub fn job(&self) -> &'a Job<'a> {
+        self.job
+    }
+
+    /// All spans, in order.
+    pub fn spans(&self) -> &'a [Span] {
+        self.spans
     }
 
     /// Index of the first span that is not merged completely.
@@ -336,7 +410,9 @@ impl<'a, 'o> Merge<'a, 'o> {
         let mut changes = std::mem::take(&mut part.slab.events);
         for (at, by) in changes.iter_mut().filter(|change| change.0 < self.frontier) {
             // Only mosdepth, where a name is used again, changes what lies before the last start.
-            self.totals.late.push(Late { target, positions: Interval::new(*at, self.frontier), by: *by });
+            if self.job.patches.is_empty() {
+                self.totals.late.push(Late { target, positions: Interval::new(*at, self.frontier), by: *by });
+            }
             *at = self.frontier;
         }
         self.pending.add(changes);
@@ -388,12 +464,13 @@ impl<'a, 'o> Merge<'a, 'o> {
         let frontier = frontier.clamp(self.frontier, target.end);
         let events = self.pending.take_before(frontier);
         let range = Interval::new(self.frontier, frontier);
-        let (out, rest) = std::mem::take(&mut self.out).split_at_mut(range.len() as usize);
+        let (out, rest) = std::mem::take(&mut self.out).split_at_mut(if self.keeps { range.len() as usize } else { 0 });
         self.out = rest;
         let depth_before = self.depth;
         self.depth += slab_sum + events.iter().map(|e| i64::from(e.1)).sum::<i64>();
         self.frontier = frontier;
-        ready.push(Piece { depth_before, range, slab, events, out });
+        ready.push(Piece { number: self.pieces, target: self.targets_begun - 1, depth_before, range, slab, events, out });
+        self.pieces += 1;
     }
 
     fn begin_targets(&mut self, upto: usize, ready: &mut Vec<Piece<'o>>) {
@@ -409,6 +486,8 @@ impl<'a, 'o> Merge<'a, 'o> {
             self.frontier = target.interval.start;
             self.depth = self.job.initial[self.targets_begun - 1];
             self.pending.clear();
+            let patches = self.job.patches.iter().filter(|late| late.target + 1 == self.targets_begun);
+            self.pending.add(patches.flat_map(|late| [(late.positions.start, late.by), (late.positions.end, -late.by)]).collect());
             self.names.clear();
             (self.crowd_now, self.engine) = (0, Some(Engine::new(self.job.rules.max_depth, target.contig)));
             self.crowd.clear();

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use crate::coords::{Interval, RegionText, clip_to_contig};
 use crate::count::Job;
 use crate::count::bases::Counting;
-use crate::count::cap::{Drops, positions_touched};
+use crate::count::cap::positions_touched;
 use crate::count::walk::{Tally, Walker};
 use crate::error::{Error, Kind, Result, escape};
 use crate::merge::Totals;
-use crate::plan::{Plan, Target};
+use crate::plan::{Plan, Span, Target};
 use crate::rules::Rules;
 use crate::run::{self, Control, Poll};
 use crate::source::bam::Bam;
@@ -18,6 +18,7 @@ use crate::source::fasta::Reference;
 use crate::source::index::Index;
 use crate::source::record::Record;
 use crate::source::records::{Found, RecordReader};
+use crate::summary::Summary;
 
 /// What a caller says about the files and the rule.
 #[derive(Clone, Debug)]
@@ -83,15 +84,6 @@ pub enum Place {
     Text(String),
     /// A contig and its first and last position, 1-based, inclusive.
     Range(String, i64, i64),
-}
-
-/// One way through the file.
-#[derive(Clone, Copy)]
-struct Pass<'a> {
-    plan: &'a Plan,
-    initial: &'a [i64],
-    drops: Option<&'a Drops>,
-    survey: bool,
 }
 
 /// What counting gave besides the depths.
@@ -217,18 +209,54 @@ impl Request {
     ///
     /// What reading the records gives, what `poll` gives, [`Kind::FileChanged`].
     pub fn count(&self, targets: &[Target], out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Outcome> {
+        let mut again = false;
+        self.passes(targets, control, poll, |job, spans, poll| {
+            if std::mem::replace(&mut again, true) {
+                out.fill(0);
+            }
+            run::count(job, spans, self.workers, out, control, poll)
+        })
+    }
+
+    /// Counts the depth at every position of `targets` and keeps only what `summary` makes of it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Request::count`].
+    pub fn summarize<S: Summary>(&self, targets: &[Target], summary: &S, control: &Control, poll: Poll<'_>) -> Result<(S::Whole, Outcome)> {
+        let mut whole = S::Whole::default();
+        let outcome = self.passes(targets, control, poll, |job, spans, poll| {
+            let (totals, made) = run::summarize(job, spans, self.workers, summary, control, poll)?;
+            whole = made;
+            Ok(totals)
+        })?;
+        Ok((whole, outcome))
+    }
+
+    /// Makes one pass over the records of `targets`, and another where the first one finds that it has to know more in advance.
+    fn passes(
+        &self,
+        targets: &[Target],
+        control: &Control,
+        poll: Poll<'_>,
+        mut pass: impl FnMut(&Job<'_>, &[Span], Poll<'_>) -> Result<Totals>,
+    ) -> Result<Outcome> {
         // A signal that waits, or a time that is over already, ends the call before work begins.
         poll(0)?;
         let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.settings.tuning.span_bytes)?;
         let initial = targets.iter().map(|&t| self.empty_blocks_before(t)).collect::<Result<Vec<_>>>()?;
-        let pass = Pass { plan: &plan, initial: &initial, drops: None, survey: false };
-        let mut totals = self.pass(&pass, out, control, &mut *poll)?;
+        let cancelled = || control.stopped();
+        let job = self.job(&plan, &initial, &cancelled);
+        let mut totals = pass(&job, &plan.spans, &mut *poll)?;
         let mut outcome = Outcome::default();
         if totals.crowded {
-            let survey = self.pass(&Pass { survey: true, ..pass }, &mut [], control, &mut *poll)?;
-            out.fill(0);
-            totals = self.pass(&Pass { drops: Some(&survey.drops), ..pass }, out, control, &mut *poll)?;
+            let survey = run::survey(&Job { survey: true, ..job }, &plan.spans, self.workers, control, &mut *poll)?;
+            totals = pass(&Job { drops: Some(&survey.drops), ..job }, &plan.spans, &mut *poll)?;
             outcome.warnings.extend(self.cap_warning(targets, &survey));
+        }
+        if !totals.late.is_empty() {
+            let patches = std::mem::take(&mut totals.late);
+            totals = pass(&Job { patches: &patches, ..job }, &plan.spans, &mut *poll)?;
         }
         self.bam.file.check_unchanged()?;
         self.reference.as_ref().map_or(Ok(()), Reference::check_unchanged)?;
@@ -252,22 +280,22 @@ impl Request {
         bytes.sum()
     }
 
-    fn pass(&self, pass: &Pass<'_>, out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Totals> {
-        let cancelled = || control.stopped();
-        let job = Job {
+    /// What a first pass over `plan` counts by.
+    fn job<'j>(&'j self, plan: &'j Plan, initial: &'j [i64], cancelled: &'j (dyn Fn() -> bool + Sync)) -> Job<'j> {
+        Job {
             bam: &self.bam,
             baq_reference: self.reference.as_ref().filter(|_| self.baq),
             rules: self.rules,
-            targets: &pass.plan.targets,
-            initial: pass.initial,
+            targets: &plan.targets,
+            initial,
             // The lanes of BAQ want many reads, and every seam has copies whose qualities must be exact.
             part_bytes: self.settings.tuning.part_bytes << u32::from(self.baq),
             allow_truncated: self.settings.allow_truncated,
-            drops: pass.drops,
-            survey: pass.survey,
-            cancelled: &cancelled,
-        };
-        run::count(&job, &pass.plan.spans, self.workers, out, control, poll)
+            drops: None,
+            patches: &[],
+            survey: false,
+            cancelled,
+        }
     }
 
     /// bedtools genomecov books records that begin with an empty block at the contig's first position on the whole contig. Those that end

@@ -4,6 +4,7 @@
 //! bars live there. Workers look at one flag.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -17,6 +18,7 @@ use crate::count::{Counter, Job};
 use crate::error::{Error, Kind, Result};
 use crate::merge::{Merge, Piece, Totals};
 use crate::plan::Span;
+use crate::summary::{Depths, Summary};
 
 /// How often the calling thread looks up.
 const POLL: Duration = Duration::from_millis(50);
@@ -50,13 +52,99 @@ impl Control {
 ///
 /// The first error in the order of the file, what `poll` gives, or [`Kind::Internal`] for a panic.
 pub fn count(job: &Job<'_>, spans: &[Span], workers: usize, out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Totals> {
+    let mut totals = pass(Merge::new(job, spans, Some(&mut *out)), workers, &Written, control, poll)?;
+    for late in std::mem::take(&mut totals.late) {
+        let before: i64 = job.targets[..late.target].iter().map(|t| t.interval.len()).sum();
+        let first = before + late.positions.start - job.targets[late.target].interval.start;
+        for depth in &mut out[first as usize..(first + late.positions.len()) as usize] {
+            *depth += late.by;
+        }
+    }
+    Ok(totals)
+}
+
+/// Lists the records of `job` without counting them, for what the totals say of the depth cap.
+///
+/// # Errors
+///
+/// As for [`count`].
+pub fn survey(job: &Job<'_>, spans: &[Span], workers: usize, control: &Control, poll: Poll<'_>) -> Result<Totals> {
+    pass(Merge::new(job, spans, None), workers, &Written, control, poll)
+}
+
+/// Counts all spans of `job` with `workers` workers; depths go to `summary` and are forgotten. Void where the totals say that the cap acts
+/// or that something written has changed.
+///
+/// # Errors
+///
+/// As for [`count`].
+pub fn summarize<S: Summary>(
+    job: &Job<'_>,
+    spans: &[Span],
+    workers: usize,
+    summary: &S,
+    control: &Control,
+    poll: Poll<'_>,
+) -> Result<(Totals, S::Whole)> {
+    let digested = Digested { summary, joined: Mutex::new(Joined { whole: S::Whole::default(), next: 0, waiting: BTreeMap::new() }) };
+    let totals = pass(Merge::new(job, spans, None), workers, &digested, control, poll)?;
+    Ok((totals, digested.joined.into_inner().unwrap_or_else(PoisonError::into_inner).whole))
+}
+
+/// What becomes of a piece.
+trait Take<'o>: Sync {
+    fn take(&self, piece: Piece<'o>) -> Result<Slab>;
+}
+
+/// It is written where it belongs.
+struct Written;
+
+impl<'o> Take<'o> for Written {
+    fn take(&self, piece: Piece<'o>) -> Result<Slab> {
+        piece.write()
+    }
+}
+
+/// It is digested, and the part joined with those before it.
+struct Digested<'s, S: Summary> {
+    summary: &'s S,
+    joined: Mutex<Joined<S>>,
+}
+
+struct Joined<S: Summary> {
+    whole: S::Whole,
+    next: usize,
+    waiting: BTreeMap<usize, (usize, S::Part)>,
+}
+
+impl<'o, S: Summary> Take<'o> for Digested<'_, S> {
+    fn take(&self, piece: Piece<'o>) -> Result<Slab> {
+        let (number, target) = (piece.number, piece.target);
+        let mut depths = Depths::default();
+        let slab = piece.read(&mut depths)?;
+        let part = self.summary.digest(target, &depths);
+        let mut guard = lock(&self.joined);
+        let joined = &mut *guard;
+        joined.waiting.insert(number, (target, part));
+        while let Some((target, part)) = joined.waiting.remove(&joined.next) {
+            self.summary.join(&mut joined.whole, target, part);
+            joined.next += 1;
+        }
+        Ok(slab)
+    }
+}
+
+/// One pass over all spans of a merge.
+fn pass<'a, 'o, T: Take<'o>>(merge: Merge<'a, 'o>, workers: usize, take: &T, control: &Control, poll: Poll<'_>) -> Result<Totals> {
+    let (job, spans) = (merge.job(), merge.spans());
     let state = State {
         job,
         spans,
         control,
         next: AtomicUsize::new(0),
         ahead: AHEAD * workers,
-        merge: Mutex::new(Merge::new(job, spans, out)),
+        merge: Mutex::new(merge),
+        take,
         turn: Condvar::new(),
         failed: Mutex::new(None),
     };
@@ -68,18 +156,9 @@ pub fn count(job: &Job<'_>, spans: &[Span], workers: usize, out: &mut [i32], con
     let mut ready = Vec::new();
     merge.finish(&mut ready);
     for piece in ready {
-        piece.write()?;
+        take.take(piece)?;
     }
-    let totals = std::mem::take(&mut merge.totals);
-    drop(merge);
-    for late in &totals.late {
-        let before: i64 = job.targets[..late.target].iter().map(|t| t.interval.len()).sum();
-        let first = before + late.positions.start - job.targets[late.target].interval.start;
-        for depth in &mut out[first as usize..(first + late.positions.len()) as usize] {
-            *depth += late.by;
-        }
-    }
-    Ok(totals)
+    Ok(merge.totals)
 }
 
 /// Fills `out` in pieces, several at a time: `fill(first, piece)` is given the index of the piece's first element.
@@ -113,18 +192,19 @@ pub fn fill<T: Send>(
     lock(&failed).take().map_or(Ok(()), Err)
 }
 
-struct State<'a, 'o> {
+struct State<'s, 'a, 'o, T> {
     job: &'a Job<'a>,
     spans: &'a [Span],
-    control: &'a Control,
+    control: &'s Control,
     next: AtomicUsize,
     ahead: usize,
     merge: Mutex<Merge<'a, 'o>>,
+    take: &'s T,
     turn: Condvar,
     failed: Mutex<Option<Error>>,
 }
 
-impl State<'_, '_> {
+impl<'o, T: Take<'o>> State<'_, '_, 'o, T> {
     /// One worker: takes spans in order until there is none.
     fn work(&self) {
         let mut counter = Counter::new(self.job);
@@ -163,7 +243,7 @@ impl State<'_, '_> {
             let crowded = merge.totals.crowded;
             drop(merge);
             self.turn.notify_all();
-            let written = taken.and_then(|()| write_all(ready, slabs));
+            let written = taken.and_then(|()| self.take_all(ready, slabs));
             if let Err(error) = written {
                 lock(&self.failed).get_or_insert(error);
                 self.control.stop();
@@ -178,16 +258,16 @@ impl State<'_, '_> {
         }
         true
     }
-}
 
-fn write_all(ready: Vec<Piece<'_>>, slabs: &mut Vec<Slab>) -> Result<()> {
-    for piece in ready {
-        let slab = piece.write()?;
-        if slabs.len() < 4 {
-            slabs.push(slab);
+    fn take_all(&self, ready: Vec<Piece<'o>>, slabs: &mut Vec<Slab>) -> Result<()> {
+        for piece in ready {
+            let slab = self.take.take(piece)?;
+            if slabs.len() < 4 {
+                slabs.push(slab);
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A lock is only poisoned by a panic, and that ends the call by itself.

@@ -16,6 +16,7 @@ pub mod walk;
 pub use counter::Counter;
 
 use crate::coords::Interval;
+use crate::merge::Late;
 use crate::plan::Target;
 use crate::rules::Rules;
 use crate::source::bam::Bam;
@@ -27,6 +28,7 @@ use slab::Slab;
 use walk::Walked;
 
 /// What all workers of a call count by.
+#[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// The alignments.
     pub bam: &'a Bam,
@@ -44,6 +46,8 @@ pub struct Job<'a> {
     pub initial: &'a [i64],
     /// Whom the depth cap drops, once that is known to matter.
     pub drops: Option<&'a Drops>,
+    /// Changes to positions that an earlier pass had written already when it met them; empty in a first pass.
+    pub patches: &'a [Late],
     /// Only list the survivors, for finding out whom the cap drops.
     pub survey: bool,
     /// Says whether the call is to stop.
