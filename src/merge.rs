@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::coords::Interval;
 use crate::count::bases::Counting;
 use crate::count::cap::{Drops, Engine, window_of};
-use crate::count::mates::{Carried, Outcome};
+use crate::count::mates::{Carry, Head, Outcome};
 use crate::count::pair::Pair;
 use crate::count::slab::Slab;
 use crate::count::walk::Tally;
@@ -206,7 +206,7 @@ pub struct Merge<'a, 'o> {
     frontier: i64,
     depth: i64,
     pending: Pending,
-    names: Vec<Carried>,
+    names: Carry,
     crowd: BTreeMap<i64, i64>,
     crowd_now: i64,
     engine: Option<Engine>,
@@ -244,7 +244,7 @@ impl<'a, 'o> Merge<'a, 'o> {
             frontier: 0,
             depth: 0,
             pending: Pending::default(),
-            names: Vec::new(),
+            names: Carry::default(),
             crowd: BTreeMap::new(),
             crowd_now: 0,
             engine: None,
@@ -375,11 +375,10 @@ impl<'a, 'o> Merge<'a, 'o> {
         if part.seam.needs_carry {
             return false;
         }
-        self.names.iter().all(|name| match part.seam.heads.get(&name.hash) {
+        self.names.names.iter().all(|name| match part.seam.heads.get(name.hash).map(Head::copy) {
             None => true,
-            Some(&head) => part.seam.names[head as usize]
-                .copy
-                .is_some_and(|copy| Record::trusted(&part.seam.copies[copy as usize]).name() == &*name.name),
+            Some(None) => false,
+            Some(Some(copy)) => Record::trusted(part.seam.copies.get(copy)).name() == self.names.texts.get(name.name),
         })
     }
 
@@ -432,30 +431,31 @@ impl<'a, 'o> Merge<'a, 'o> {
         slab.reset(clip);
         let mut pair = Pair { once: self.once, counting: Counting::new(&self.job.rules), edits: &mut self.edits };
         let mut met = Vec::new();
-        for name in &mut self.names {
-            let Some(&head) = part.seam.heads.get(&name.hash) else { continue };
-            let head = part.seam.names[head as usize];
-            let Some(copy) = head.copy else { continue };
-            let mut arrival = head.first;
+        for name in &mut self.names.names {
+            let Some(head) = part.seam.heads.get(name.hash) else { continue };
+            let Some(copy) = head.copy() else { continue };
+            let mut arrival = part.seam.arrivals[copy as usize];
             if arrival.clock == i64::MIN {
                 arrival.clock = self.last_start.map_or(i64::MIN, |s| s - 1);
             }
-            let copy = std::mem::take(&mut part.seam.copies[copy as usize]);
-            let record = Record::trusted(&copy);
-            match name.state.arrive(self.once, arrival, copy.clone()) {
+            let record = Record::trusted(part.seam.copies.get(copy));
+            let handle = self.names.texts.push(record.bytes());
+            match name.state.arrive(self.once, arrival, handle) {
                 Outcome::Alone => {}
-                Outcome::Meets(earlier) => pair.meet(Record::trusted(&earlier), record, arrival.clock, true, &mut slab),
+                Outcome::Meets(earlier) => {
+                    let earlier = Record::trusted(self.names.texts.get(earlier));
+                    pair.meet(earlier, record, arrival.clock, true, &mut slab);
+                }
                 Outcome::CountsFrom(from) => {
                     let end = from.min(i64::from(record.pos()) + record.cigar().reference_len());
                     pair.counting.count(record, record.qual(), Interval::new(i64::from(record.pos()), end), -1, &mut slab);
                 }
             }
-            met.push(name.hash);
+            met.extend(head.open());
         }
         part.slab.events.append(&mut slab.events);
-        let once = self.once;
-        self.names.retain_mut(|name| name.state.is_open(once, starts.end));
-        self.names.extend(part.seam.open.drain(..).filter(|name| !met.contains(&name.hash)));
+        self.names.keep_open(self.once, starts.end);
+        self.names.join(std::mem::take(&mut part.seam.open), met);
     }
 
     /// Everything before `frontier` is final: makes it a piece.

@@ -2,7 +2,7 @@
 
 use super::bases::Counting;
 use super::cap::Crowd;
-use super::mates::{Arrival, Carried, Held, Outcome, Seam, Table};
+use super::mates::{Arrival, Carry, Held, Outcome, Seam, Survivors, Table};
 use super::pair::Pair;
 use super::realign::Realigner;
 use super::slab::Slab;
@@ -28,9 +28,10 @@ const BATCH_BYTES: usize = 32 << 10;
 struct Progress {
     /// The part is counted with all names in front of it known.
     exact: bool,
-    /// Those names, and the copies their states wait with.
-    carried: Vec<Carried>,
-    copies: Vec<Box<[u8]>>,
+    /// Those names.
+    carried: Carry,
+    /// Start of the last survivor in front of the part, where that is known.
+    front: Option<i64>,
     /// Start of the survivor before; unknown at the head of a part that is counted on its own.
     before: Option<i64>,
     /// The part cannot be right on its own.
@@ -140,7 +141,7 @@ impl<'a> Counter<'a> {
                 self.survivors.clear();
             }
         }
-        self.end_part(from, slab, walked, progress)
+        self.end_part(from, slab, walked, &progress)
     }
 
     /// Whether anything asks for a part's records after their batch: mates, the depth cap.
@@ -152,15 +153,15 @@ impl<'a> Counter<'a> {
     fn begin(&mut self, carry: Option<CarryIn>) -> Progress {
         let exact = carry.is_some();
         let CarryIn { names: mut carried, last_start } = carry.unwrap_or_default();
-        let copies = self.table.begin(&mut carried);
-        Progress { exact, carried, copies, before: last_start, ..Progress::default() }
+        self.table.begin(&mut carried);
+        Progress { exact, carried, front: last_start, before: last_start, ..Progress::default() }
     }
 
-    fn end_part(&mut self, from: VirtualOffset, mut slab: Slab, walked: Walked, progress: Progress) -> Result<Part> {
+    fn end_part(&mut self, from: VirtualOffset, mut slab: Slab, walked: Walked, progress: &Progress) -> Result<Part> {
         let starts = progress.starts;
         let survivors = progress.released + self.survivors.len() as u32;
         let last_start = starts.map(|s| s.end).or(progress.before);
-        let seam = self.seam(starts, last_start, progress)?;
+        let seam = self.seam(last_start, progress)?;
         let crowd = self.crowd(starts);
         let extents = if self.job.survey { self.survivors.iter().map(|s| Interval::new(s.start, s.end)).collect() } else { Vec::new() };
         if let Some(starts) = starts {
@@ -211,22 +212,22 @@ impl<'a> Counter<'a> {
         // The engine starts at column 0 of the first contig, and before column 0 of any other.
         let first_column = if self.job.targets[self.span.target].contig == 0 { 0 } else { -1 };
         let mut pair = Pair { once: self.once, counting: self.counting, edits: &mut self.edits };
+        let first_start = self.survivors.first().map_or(0, |s| s.start);
         let text = |held| match held {
             Held::Here(i) => self.survivors[i as usize].record(buffer).name(),
-            Held::Carried(i) => &*progress.carried[i as usize].name,
+            Held::Carried(i) => progress.carried.texts.get(i),
         };
         for (i, s) in self.survivors.iter().enumerate().skip(batch) {
             let i = i as u32;
             let record = s.record(buffer);
             let whole = Interval::new(s.start, s.end);
-            let clock = progress.before.map_or(i64::MIN, |b| b - 1);
+            let clock = clock_after(progress.before);
             let takes_part = Arrival::of(self.once, record, s.end, clock);
             if drops.binary_search(&(self.counted + i)).is_ok() {
                 tally.capped += 1;
                 tally.used -= 1;
                 if takes_part.is_some() && self.once == Once::Edit {
-                    let id = self.table.find(record.name(), i, text);
-                    self.table.forget(id);
+                    self.table.forget(record.name(), i, text);
                 }
                 continue;
             }
@@ -237,8 +238,8 @@ impl<'a> Counter<'a> {
             progress.before = Some(s.start);
             let outcome = match takes_part {
                 Some(arrival) if enters => {
-                    let id = self.table.find(record.name(), i, text);
-                    self.table.arrive(id, self.once, arrival, i)
+                    let before = i64::from(record.mate_pos()) <= first_start;
+                    self.table.arrive(self.once, record.name(), (i, arrival), before, text)
                 }
                 _ => Outcome::Alone,
             };
@@ -248,10 +249,10 @@ impl<'a> Counter<'a> {
                     self.counting.count(record, record.qual(), Interval::new(from.max(s.start), s.end.max(from)), 1, slab);
                 }
                 Outcome::Meets(earlier) => {
-                    let (earlier, at) = match earlier {
+                    let (earlier, at) = match Held::of(earlier) {
                         Held::Here(j) => (self.survivors[j as usize].record(buffer), Some(j)),
                         // Copies have exact qualities.
-                        Held::Carried(j) => (Record::trusted(&progress.copies[j as usize]), None),
+                        Held::Carried(j) => (Record::trusted(progress.carried.texts.get(j)), None),
                     };
                     let needs_exact = self.realigner.has_settled() && (has_gap(earlier) || has_gap(record));
                     let exact_a = self.realigner.exact(earlier, at.filter(|_| needs_exact))?;
@@ -287,19 +288,21 @@ impl<'a> Counter<'a> {
     }
 
     /// What the part tells of names. `last_start` is the start of the last survivor so far.
-    fn seam(&mut self, starts: Option<Interval>, last_start: Option<i64>, progress: Progress) -> Result<Seam> {
-        let Progress { carried, copies, needs_carry, .. } = progress;
+    fn seam(&mut self, last_start: Option<i64>, progress: &Progress) -> Result<Seam> {
         if self.once == Once::Never || self.job.survey {
             return Ok(Seam::default());
         }
-        let buffer = self.reader.buffer();
-        let record = |i: u32| self.survivors[i as usize].record(buffer);
-        let mate_is_before = |i: u32| starts.is_some_and(|s| i64::from(record(i).mate_pos()) <= s.start);
+        let mut part = Names {
+            buffer: self.reader.buffer(),
+            survivors: &self.survivors,
+            front: progress.front,
+            once: self.once,
+            bases: self.once == Once::Edit || self.counting.needs_qualities(),
+            realigner: &mut self.realigner,
+        };
         let last_start = last_start.unwrap_or(i64::MIN + 1);
-        let realigner = &mut self.realigner;
-        let copy = |i: u32| Ok(realigner.exact(record(i), Some(i))?.unwrap_or_else(|| record(i).bytes().into()));
-        let mut seam = self.table.finish(self.once, last_start, mate_is_before, record, copy, &carried, &copies)?;
-        seam.needs_carry = needs_carry;
+        let mut seam = self.table.finish(self.once, last_start, progress.exact, &mut part, &progress.carried)?;
+        seam.needs_carry = progress.needs_carry;
         Ok(seam)
     }
 
@@ -316,6 +319,48 @@ impl<'a> Counter<'a> {
         }
         self.crowd.changes()
     }
+}
+
+/// The survivors of a part, as far as names go.
+struct Names<'p, 'a> {
+    buffer: &'p [u8],
+    survivors: &'p [Survivor],
+    /// Start of the last survivor in front of the part, where that is known.
+    front: Option<i64>,
+    once: Once,
+    /// Whether copies need SEQ and QUAL.
+    bases: bool,
+    realigner: &'p mut Realigner<'a>,
+}
+
+impl Names<'_, '_> {
+    fn record(&self, index: u32) -> Record<'_> {
+        self.survivors[index as usize].record(self.buffer)
+    }
+}
+
+impl Survivors for Names<'_, '_> {
+    fn name(&self, index: u32) -> &[u8] {
+        self.record(index).name()
+    }
+
+    fn arrival(&self, index: u32) -> Option<Arrival> {
+        let i = index as usize;
+        let before = if i == 0 { self.front } else { Some(self.survivors[i - 1].start) };
+        Arrival::of(self.once, self.record(index), self.survivors[i].end, clock_after(before))
+    }
+
+    fn copy(&mut self, index: u32, out: &mut Vec<u8>) -> Result<()> {
+        let record = self.survivors[index as usize].record(self.buffer);
+        let exact = self.realigner.exact(record, Some(index))?;
+        exact.as_deref().map_or(record, Record::trusted).copy_without_tags(self.bases, out);
+        Ok(())
+    }
+}
+
+/// The pileup engine's clock when the record before starts at `before`.
+fn clock_after(before: Option<i64>) -> i64 {
+    before.map_or(i64::MIN, |b| b - 1)
 }
 
 /// Whether a record has positions that borrow the quality of another base.

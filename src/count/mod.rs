@@ -23,7 +23,7 @@ use crate::source::bam::Bam;
 use crate::source::bgzf::VirtualOffset;
 use crate::source::fasta::Reference;
 use cap::Drops;
-use mates::{Carried, Seam};
+use mates::{Carry, Seam};
 use slab::Slab;
 use walk::Walked;
 
@@ -89,7 +89,7 @@ pub struct Part {
 #[derive(Debug, Default)]
 pub struct CarryIn {
     /// Names that can still meet something.
-    pub names: Vec<Carried>,
+    pub names: Carry,
     /// Start of the last survivor, if there was one.
     pub last_start: Option<i64>,
 }

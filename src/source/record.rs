@@ -371,6 +371,19 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Appends a copy without tags to `out`, one without SEQ and QUAL unless `bases` are asked for. Where the tags hold the CIGAR the
+    /// copy is whole.
+    pub fn copy_without_tags(self, bases: bool, out: &mut Vec<u8>) {
+        if self.is_placeholder(Cigar(&self.0[self.cigar_at()..self.seq_at()])) {
+            return out.extend_from_slice(self.0);
+        }
+        let len_at = out.len() + 16;
+        out.extend_from_slice(&self.0[..if bases { self.aux_at() } else { self.seq_at() }]);
+        if !bases {
+            out[len_at..len_at + 4].fill(0);
+        }
+    }
+
     /// SEQ, two bases a byte, high nibble first.
     #[inline]
     pub fn seq(self) -> &'a [u8] {

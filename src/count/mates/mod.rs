@@ -9,11 +9,12 @@
 //! are put together then and there; anything else (a third record of a name) makes the part be counted again, with the carried names
 //! known. See `docs/design/001-spans-and-seams.md`.
 
+mod carry;
 mod table;
 
-pub use table::{Carried, Head, Held, Seam, Table};
+pub use carry::{Arena, Carried, Carry};
+pub use table::{Head, Heads, Held, Seam, Survivors, Table};
 
-use crate::error::Result;
 use crate::rules::Once;
 use crate::source::record::{FIRST, LAST, MATE_UNMAPPED, PAIRED, PROPER_PAIR, Record, SECONDARY, SUPPLEMENTARY};
 
@@ -79,120 +80,149 @@ impl Arrival {
 }
 
 /// What an arrival comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome<R> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
     /// It counts by itself.
     Alone,
-    /// It meets this earlier record.
-    Meets(R),
+    /// It meets the earlier record of this handle.
+    Meets(u32),
     /// It counts only from this position on.
     CountsFrom(i64),
 }
 
-/// The state of one name. `R` is how a waiting record is held: an index within a part, a copy between parts.
+/// No position: below every clock and every end.
+const NOWHERE: i32 = i32::MIN;
+/// No record.
+const NOBODY: u32 = u32::MAX;
+
+/// The state of one name. Records that wait are known by a handle, of which only the holder of the state knows what it stands for.
+///
+/// There is one of these per name of a part, and they are to stay in cache: what nearly every name needs is inline and small, the rest
+/// is in [`More`]. Positions are 32 bits wide: an end beyond that is as good as the largest one, since no record starts there.
 #[derive(Clone, Debug)]
-pub struct State<R> {
-    /// Ends of the name's records that are still remembered.
-    live: Live,
-    /// Records that wait.
-    waiting: Waiting<R>,
-    /// Where the record that waits ends (`Once::Clip`).
-    clip: Option<i64>,
+pub struct State {
+    /// Ends of the name's records that are still remembered; for `Once::Clip` the end of the record that waits.
+    live: [i32; 2],
+    /// The record that waits.
+    waiting: u32,
+    /// Its key.
+    key: i32,
     /// Which of READ1 (bit 1) and READ2 (bit 0) have come (`Once::Template`).
     come: u8,
+    more: Option<Box<More>>,
 }
 
-impl<R> Default for State<R> {
+/// What few names have: a third record that is remembered, a second one that waits (megadepth only).
+#[derive(Clone, Debug, Default)]
+struct More {
+    live: Vec<i32>,
+    waiting: Vec<(i32, u32)>,
+}
+
+impl Default for State {
     fn default() -> Self {
-        Self { live: Live::default(), waiting: Waiting::default(), clip: None, come: 0 }
+        Self { live: [NOWHERE; 2], waiting: NOBODY, key: 0, come: 0, more: None }
     }
 }
 
-impl<R> State<R> {
-    /// Moves on by one record; `me` is that record.
-    pub fn arrive(&mut self, once: Once, arrival: Arrival, me: R) -> Outcome<R> {
+impl State {
+    /// Moves on by one record; `me` is that record's handle.
+    #[inline]
+    pub fn arrive(&mut self, once: Once, arrival: Arrival, me: u32) -> Outcome {
         match once {
             Once::Never => Outcome::Alone,
             Once::Edit => self.arrive_in_buffer(arrival, me),
             Once::Clip => {
-                if let Some(end) = self.clip.take() {
-                    return Outcome::CountsFrom(end);
+                let before = self.live[0];
+                if before != NOWHERE {
+                    self.live[0] = NOWHERE;
+                    return Outcome::CountsFrom(i64::from(before));
                 }
-                self.clip = arrival.waits.then_some(arrival.end);
+                if arrival.waits {
+                    self.live[0] = narrow(arrival.end);
+                }
                 Outcome::Alone
             }
             Once::Mosdepth => {
                 if arrival.looks
-                    && let Some(earlier) = self.waiting.pop()
+                    && let Some(earlier) = self.pop()
                 {
                     return Outcome::Meets(earlier);
                 }
                 if arrival.waits {
-                    self.waiting.clear();
-                    self.waiting.push(0, me);
+                    self.waiting = me;
                 }
                 Outcome::Alone
             }
-            Once::Megadepth => {
-                self.waiting.drop_before(arrival.clock + 1);
-                if arrival.looks
-                    && let Some(earlier) = self.waiting.take(arrival.key)
-                {
-                    return Outcome::Meets(earlier);
-                }
-                if arrival.waits && !self.waiting.has(arrival.key) {
-                    self.waiting.push(arrival.key, me);
-                }
-                Outcome::Alone
-            }
+            Once::Megadepth => self.arrive_at_position(arrival, me),
             Once::Template => self.arrive_in_template(arrival, me),
         }
     }
 
-    fn arrive_in_buffer(&mut self, arrival: Arrival, me: R) -> Outcome<R> {
-        self.leave(arrival.clock);
-        self.live.push(arrival.end);
+    #[inline]
+    fn arrive_in_buffer(&mut self, arrival: Arrival, me: u32) -> Outcome {
+        self.leave(narrow(arrival.clock));
+        self.remember(narrow(arrival.end));
         if arrival.looks {
-            if let Some(earlier) = self.waiting.pop() {
+            if let Some(earlier) = self.pop() {
                 return Outcome::Meets(earlier);
             }
             if arrival.waits {
-                self.waiting.push(0, me);
+                self.waiting = me;
             }
         }
         Outcome::Alone
     }
 
-    fn arrive_in_template(&mut self, arrival: Arrival, me: R) -> Outcome<R> {
-        self.live.drop_up_to(arrival.clock);
-        if self.live.is_empty() {
-            self.waiting.clear();
-            self.come = 0;
+    fn arrive_at_position(&mut self, arrival: Arrival, me: u32) -> Outcome {
+        self.drop_waiting_before(narrow(arrival.clock + 1));
+        let key = narrow(arrival.key);
+        if arrival.looks
+            && let Some(earlier) = self.take(key)
+        {
+            return Outcome::Meets(earlier);
+        }
+        if arrival.waits && !self.has(key) {
+            if self.waiting == NOBODY {
+                (self.waiting, self.key) = (me, key);
+            } else {
+                self.more.get_or_insert_default().waiting.push((key, me));
+            }
+        }
+        Outcome::Alone
+    }
+
+    #[inline]
+    fn arrive_in_template(&mut self, arrival: Arrival, me: u32) -> Outcome {
+        self.forget_ends(narrow(arrival.clock));
+        if self.is_forgotten() {
+            (self.waiting, self.come) = (NOBODY, 0);
         }
         let (mine, both) = (1 << arrival.key, 3);
         if self.come & mine != 0 {
             return Outcome::Alone;
         }
         self.come |= mine;
-        self.live.push(arrival.end);
+        self.remember(narrow(arrival.end));
         if self.come != both {
-            self.waiting.push(arrival.key, me);
+            self.waiting = me;
             return Outcome::Alone;
         }
-        self.waiting.pop().map_or(Outcome::Alone, Outcome::Meets)
+        self.pop().map_or(Outcome::Alone, Outcome::Meets)
     }
 
     /// Lets the records leave the buffer that end at or before `clock`. The first of them to go takes the name off the engine's
     /// table, whichever record had put it there.
-    fn leave(&mut self, clock: i64) {
-        if self.live.drop_up_to(clock) {
-            self.waiting.clear();
+    #[inline]
+    fn leave(&mut self, clock: i32) {
+        if self.forget_ends(clock) {
+            self.waiting = NOBODY;
         }
     }
 
     /// A record of this name was dropped by the depth cap; that, too, takes the name off the table.
     pub fn forget(&mut self) {
-        self.waiting.clear();
+        self.waiting = NOBODY;
     }
 
     /// Whether anything to come can depend on this state, when the last record so far starts at `start`.
@@ -200,151 +230,107 @@ impl<R> State<R> {
         match once {
             Once::Never => false,
             Once::Edit => {
-                self.leave(start - 1);
-                !self.live.is_empty()
+                self.leave(narrow(start - 1));
+                !self.is_forgotten()
             }
-            Once::Clip => self.clip.is_some(),
-            Once::Mosdepth => !self.waiting.is_empty(),
+            Once::Clip => self.live[0] != NOWHERE,
+            Once::Mosdepth => self.waiting != NOBODY,
             Once::Megadepth => {
-                self.waiting.drop_before(start);
-                !self.waiting.is_empty()
+                self.drop_waiting_before(narrow(start));
+                self.waiting != NOBODY
             }
             Once::Template => {
-                self.live.drop_up_to(start);
-                !self.live.is_empty()
+                self.forget_ends(narrow(start));
+                !self.is_forgotten()
             }
         }
     }
 
-    /// The same state, holding its records another way.
-    pub fn map<S>(self, f: impl FnMut(R) -> S) -> State<S> {
-        State { live: self.live, waiting: self.waiting.map(f), clip: self.clip, come: self.come }
-    }
-
-    /// The same where holding can fail.
+    /// Gives every record that waits another handle.
     ///
     /// # Errors
     ///
     /// What `f` gives.
-    pub fn try_map<S>(self, f: impl FnMut(R) -> Result<S>) -> Result<State<S>> {
-        Ok(State { live: self.live, waiting: self.waiting.try_map(f)?, clip: self.clip, come: self.come })
-    }
-}
-
-/// Records that wait, each with its key, the first without an allocation: all tools but megadepth let one wait at a time.
-#[derive(Clone, Debug)]
-struct Waiting<R> {
-    one: Option<(i64, R)>,
-    more: Vec<(i64, R)>,
-}
-
-impl<R> Default for Waiting<R> {
-    fn default() -> Self {
-        Self { one: None, more: Vec::new() }
-    }
-}
-
-impl<R> Waiting<R> {
-    fn is_empty(&self) -> bool {
-        self.one.is_none()
-    }
-
-    fn clear(&mut self) {
-        self.one = None;
-        self.more.clear();
-    }
-
-    fn push(&mut self, key: i64, record: R) {
-        match self.one {
-            None => self.one = Some((key, record)),
-            Some(_) => self.more.push((key, record)),
+    pub fn rename<E>(&mut self, mut f: impl FnMut(u32) -> Result<u32, E>) -> Result<(), E> {
+        if self.waiting != NOBODY {
+            self.waiting = f(self.waiting)?;
         }
-    }
-
-    fn pop(&mut self) -> Option<R> {
-        let record = self.one.take()?.1;
-        self.one = self.more.pop();
-        Some(record)
-    }
-
-    fn has(&self, key: i64) -> bool {
-        self.one.iter().chain(&self.more).any(|w| w.0 == key)
-    }
-
-    fn take(&mut self, key: i64) -> Option<R> {
-        if self.one.as_ref().is_some_and(|w| w.0 == key) {
-            return self.pop();
+        for (_, handle) in self.more.iter_mut().flat_map(|more| &mut more.waiting) {
+            *handle = f(*handle)?;
         }
-        let at = self.more.iter().position(|w| w.0 == key)?;
-        Some(self.more.swap_remove(at).1)
+        Ok(())
     }
 
-    fn drop_before(&mut self, key: i64) {
-        self.more.retain(|w| w.0 >= key);
-        if self.one.as_ref().is_some_and(|w| w.0 < key) {
-            self.one = self.more.pop();
-        }
-    }
-
-    fn try_map<S>(self, mut f: impl FnMut(R) -> Result<S>) -> Result<Waiting<S>> {
-        let mut hold = |(key, r): (i64, R)| Ok((key, f(r)?));
-        Ok(Waiting { one: self.one.map(&mut hold).transpose()?, more: self.more.into_iter().map(hold).collect::<Result<_>>()? })
-    }
-
-    fn map<S>(self, mut f: impl FnMut(R) -> S) -> Waiting<S> {
-        let one = self.one.map(|(key, r)| (key, f(r)));
-        Waiting { one, more: self.more.into_iter().map(|(key, r)| (key, f(r))).collect() }
-    }
-}
-
-/// A few ends, the first two without an allocation.
-#[derive(Clone, Debug, Default)]
-struct Live {
-    few: [i64; 2],
-    n: u8,
-    more: Vec<i64>,
-}
-
-impl Live {
-    fn push(&mut self, end: i64) {
-        match self.few.get_mut(usize::from(self.n)) {
-            Some(slot) => {
-                *slot = end;
-                self.n += 1;
-            }
-            None => self.more.push(end),
+    #[inline]
+    fn remember(&mut self, end: i32) {
+        match self.live.iter_mut().find(|e| **e == NOWHERE) {
+            Some(free) => *free = end,
+            None => self.more.get_or_insert_default().live.push(end),
         }
     }
 
     /// Drops the ends up to `clock`; whether there was one.
-    fn drop_up_to(&mut self, clock: i64) -> bool {
-        let before = self.len();
-        let kept = self.few;
-        let n = usize::from(self.n);
-        self.n = 0;
-        for &end in &kept[..n] {
-            if end > clock {
-                self.few[usize::from(self.n)] = end;
-                self.n += 1;
+    #[inline]
+    fn forget_ends(&mut self, clock: i32) -> bool {
+        let mut some = false;
+        for end in &mut self.live {
+            if *end != NOWHERE && *end <= clock {
+                (*end, some) = (NOWHERE, true);
             }
         }
-        self.more.retain(|&end| end > clock);
-        while self.n < 2
-            && let Some(end) = self.more.pop()
-        {
-            self.few[usize::from(self.n)] = end;
-            self.n += 1;
+        if let Some(more) = &mut self.more {
+            let before = more.live.len();
+            more.live.retain(|&end| end > clock);
+            some |= more.live.len() < before;
         }
-        self.len() < before
+        some
     }
 
-    fn len(&self) -> usize {
-        usize::from(self.n) + self.more.len()
+    /// Whether no end is remembered.
+    #[inline]
+    fn is_forgotten(&self) -> bool {
+        self.live == [NOWHERE; 2] && self.more.as_ref().is_none_or(|more| more.live.is_empty())
     }
 
-    fn is_empty(&self) -> bool {
-        self.len() == 0
+    #[inline]
+    fn pop(&mut self) -> Option<u32> {
+        let record = std::mem::replace(&mut self.waiting, NOBODY);
+        if let Some(more) = &mut self.more
+            && let Some((key, next)) = more.waiting.pop()
+        {
+            (self.waiting, self.key) = (next, key);
+        }
+        (record != NOBODY).then_some(record)
     }
+
+    fn has(&self, key: i32) -> bool {
+        let more = self.more.iter().flat_map(|more| &more.waiting);
+        (self.waiting != NOBODY && self.key == key) || more.into_iter().any(|w| w.0 == key)
+    }
+
+    fn take(&mut self, key: i32) -> Option<u32> {
+        if self.waiting != NOBODY && self.key == key {
+            return self.pop();
+        }
+        let more = &mut self.more.as_mut()?.waiting;
+        let at = more.iter().position(|w| w.0 == key)?;
+        Some(more.swap_remove(at).1)
+    }
+
+    fn drop_waiting_before(&mut self, key: i32) {
+        if let Some(more) = &mut self.more {
+            more.waiting.retain(|w| w.0 >= key);
+        }
+        if self.waiting != NOBODY && self.key < key {
+            self.pop();
+        }
+    }
+}
+
+/// A position in 32 bits, the nearest there is.
+#[inline]
+fn narrow(position: i64) -> i32 {
+    position.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
 
 #[cfg(test)]
@@ -358,10 +344,10 @@ mod tests {
     #[test]
     fn a_mate_in_the_buffer_is_met_once() {
         let mut state = State::default();
-        assert_eq!(state.arrive(Once::Edit, at(0, 30), 'a'), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(20, 40), 'b'), Outcome::Meets('a'));
-        assert_eq!(state.arrive(Once::Edit, at(25, 50), 'c'), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(26, 50), 'd'), Outcome::Meets('c'));
+        assert_eq!(state.arrive(Once::Edit, at(0, 30), 0), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Edit, at(20, 40), 1), Outcome::Meets(0));
+        assert_eq!(state.arrive(Once::Edit, at(25, 50), 2), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Edit, at(26, 50), 3), Outcome::Meets(2));
     }
 
     #[test]
@@ -369,27 +355,27 @@ mod tests {
         // s 10-20, a 15-40, b arrives when 20 has passed: s has left and a is no longer waited with.
         let mut state = State::default();
         let alone = Arrival { looks: false, waits: false, ..at(0, 20) };
-        assert_eq!(state.arrive(Once::Edit, alone, 's'), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(5, 40), 'a'), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(20, 50), 'b'), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(21, 60), 'c'), Outcome::Meets('b'));
+        assert_eq!(state.arrive(Once::Edit, alone, 5), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Edit, at(5, 40), 0), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Edit, at(20, 50), 1), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Edit, at(21, 60), 2), Outcome::Meets(1));
     }
 
     #[test]
     fn the_first_read1_and_the_first_read2_are_a_template() {
         let read = |key, start, end| Arrival { key, ..at(start, end) };
         let mut state = State::default();
-        assert_eq!(state.arrive(Once::Template, read(1, 20, 40), 'a'), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Template, read(1, 22, 42), 'b'), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Template, read(0, 30, 50), 'c'), Outcome::Meets('a'));
-        assert_eq!(state.arrive(Once::Template, read(0, 32, 52), 'd'), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Template, read(1, 20, 40), 0), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Template, read(1, 22, 42), 1), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Template, read(0, 30, 50), 2), Outcome::Meets(0));
+        assert_eq!(state.arrive(Once::Template, read(0, 32, 52), 3), Outcome::Alone);
     }
 
     #[test]
     fn depth_clips_the_later_record() {
         let mut state = State::default();
-        assert_eq!(state.arrive(Once::Clip, at(0, 30), ()), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Clip, at(90, 40), ()), Outcome::CountsFrom(30));
-        assert_eq!(state.arrive(Once::Clip, at(95, 50), ()), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Clip, at(0, 30), 0), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Clip, at(90, 40), 1), Outcome::CountsFrom(30));
+        assert_eq!(state.arrive(Once::Clip, at(95, 50), 2), Outcome::Alone);
     }
 }

@@ -1,216 +1,318 @@
 //! The names of one part, and what it tells the merge about them.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
-use super::{Arrival, Outcome, State};
+use super::{Arena, Arrival, Carried, Carry, Outcome, State};
 use crate::error::Result;
 use crate::rules::Once;
-use crate::source::record::Record;
 
-/// A name between two parts.
-#[derive(Clone, Debug)]
-pub struct Carried {
-    /// Hash of the name, the key of [`Seam::heads`].
-    pub hash: u64,
-    /// The name.
-    pub name: Box<[u8]>,
-    /// Its state; the record it waits with is a copy, base qualities as they are after BAQ.
-    pub state: State<Box<[u8]>>,
-}
-
-/// What is known of a name that had its first record of a part.
-#[derive(Clone, Copy, Debug)]
-pub struct Head {
-    /// Its records in the part.
-    pub records: u32,
-    /// The first of them; a clock of `i64::MIN` where that record is the first of the whole part.
-    pub first: Arrival,
-    /// Index of a copy of the first, in [`Seam::copies`].
-    pub copy: Option<u32>,
-}
+/// No index.
+const NONE: u32 = u32::MAX;
 
 /// What a part tells the merge about names.
 #[derive(Debug, Default)]
 pub struct Seam {
-    /// Hash of a name to the index of its head.
-    pub heads: HashMap<u64, u32, BuildHasherDefault<KeepHash>>,
-    /// A head per name.
-    pub names: Vec<Head>,
+    /// Every name of the part.
+    pub heads: Heads,
     /// Copies of records an earlier part's record may be looking for.
-    pub copies: Vec<Box<[u8]>>,
+    pub copies: Arena,
+    /// How each of them came; a clock of `i64::MIN` where it is the first record of the whole part.
+    pub arrivals: Vec<Arrival>,
     /// Names that can still meet something behind this part.
-    pub open: Vec<Carried>,
+    pub open: Carry,
     /// The part cannot be right without the names before it.
     pub needs_carry: bool,
 }
 
-/// A waiting record within a part.
+/// What is known of each name that came in a part.
+#[derive(Debug, Default)]
+pub struct Heads {
+    slots: Slots,
+    heads: Vec<Head>,
+}
+
+/// A name that came in a part.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    hash: u64,
+    copy: u32,
+    open: u32,
+}
+
+impl Heads {
+    /// The first name with this hash.
+    pub fn get(&self, hash: u64) -> Option<Head> {
+        self.slots.find(hash, |id| self.heads[id as usize].hash == hash).ok().map(|id| self.heads[id as usize])
+    }
+}
+
+impl Head {
+    /// Which of [`Seam::copies`] is its first record; none unless that is also the name's only record and looks for an earlier one.
+    pub fn copy(self) -> Option<u32> {
+        (self.copy != NONE).then_some(self.copy)
+    }
+
+    /// Which of the names in [`Seam::open`] it is.
+    pub fn open(self) -> Option<u32> {
+        (self.open != NONE).then_some(self.open)
+    }
+}
+
+/// A waiting record, or the letters of a name, within a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     /// Index of a survivor of this part.
     Here(u32),
-    /// Index into the copies that were carried into the part.
+    /// One of the texts that were carried into the part.
     Carried(u32),
+}
+
+impl Held {
+    /// The top bit tells the two apart: neither survivors nor carried texts are ever two billion.
+    const CARRIED: u32 = 1 << 31;
+
+    const fn pack(self) -> u32 {
+        match self {
+            Self::Here(i) => i,
+            Self::Carried(i) => i | Self::CARRIED,
+        }
+    }
+
+    /// What a handle in the table stands for.
+    pub const fn of(handle: u32) -> Self {
+        if handle & Self::CARRIED == 0 { Self::Here(handle) } else { Self::Carried(handle & !Self::CARRIED) }
+    }
+}
+
+/// The records of a part, by their number among its survivors.
+pub trait Survivors {
+    /// Its name.
+    fn name(&self, index: u32) -> &[u8];
+
+    /// How it comes.
+    fn arrival(&self, index: u32) -> Option<Arrival>;
+
+    /// Appends a copy to `out`, base qualities as they are after BAQ.
+    ///
+    /// # Errors
+    ///
+    /// What computing them gives.
+    fn copy(&mut self, index: u32, out: &mut Vec<u8>) -> Result<()>;
 }
 
 /// The names of one part.
 #[derive(Debug, Default)]
 pub struct Table {
-    heads: HashMap<u64, u32, BuildHasherDefault<KeepHash>>,
+    slots: Slots,
     names: Vec<Name>,
 }
 
 #[derive(Debug)]
 struct Name {
-    state: State<Held>,
-    head: Head,
-    /// Where its text is: a survivor of this part, or a carried name.
-    text: Held,
+    state: State,
     hash: u64,
+    /// Where its letters are.
+    text: u32,
+    /// More than one record of it came, or one that was dropped.
+    several: bool,
+    /// Its first record's mate lies in front of the part, or where the part begins.
+    before: bool,
 }
 
 impl Table {
-    /// Empties the table; `carried` are the names that come over the seam before the part. Returns the copies their states wait with.
-    pub fn begin(&mut self, carried: &mut [Carried]) -> Vec<Box<[u8]>> {
-        self.heads.clear();
+    /// Empties the table; `carried` are the names that come over the seam before the part. Their states are moved into the table.
+    pub fn begin(&mut self, carried: &mut Carry) {
+        self.slots.clear();
         self.names.clear();
-        let mut copies = Vec::new();
-        for (i, name) in carried.iter_mut().enumerate() {
-            let state = std::mem::take(&mut name.state).map(|copy| {
-                copies.push(copy);
-                Held::Carried(copies.len() as u32 - 1)
-            });
-            let mut key = name.hash;
-            while self.heads.contains_key(&key) {
-                key = key.wrapping_add(1);
+        for name in &mut carried.names {
+            let mut state = std::mem::take(&mut name.state);
+            let Ok(()) = state.rename(|copy| Ok::<_, std::convert::Infallible>(Held::Carried(copy).pack()));
+            if let Err(slot) = self.slots.find(name.hash, |_| false) {
+                self.slots.enter(slot, name.hash, self.names.len() as u32);
             }
-            self.heads.insert(key, self.names.len() as u32);
-            let first = Arrival { clock: i64::MIN, end: i64::MIN, looks: false, waits: false, key: 0 };
-            self.names.push(Name { state, head: Head { records: 0, first, copy: None }, text: Held::Carried(i as u32), hash: name.hash });
-        }
-        copies
-    }
-
-    /// The name of survivor `index`, entered when it is new. `text` gives the bytes of a name already in the table.
-    pub fn find<'t>(&mut self, name: &[u8], index: u32, text: impl Fn(Held) -> &'t [u8]) -> usize {
-        let hash = hash_name(name);
-        let mut key = hash;
-        loop {
-            match self.heads.entry(key) {
-                std::collections::hash_map::Entry::Occupied(slot) => {
-                    let id = *slot.get() as usize;
-                    if text(self.names[id].text) == name {
-                        return id;
-                    }
-                    // Another name with this hash: look further, as when it was entered.
-                    key = key.wrapping_add(1);
-                }
-                std::collections::hash_map::Entry::Vacant(slot) => {
-                    slot.insert(self.names.len() as u32);
-                    let first = Arrival { clock: i64::MIN, end: i64::MIN, looks: false, waits: false, key: 0 };
-                    let head = Head { records: 0, first, copy: None };
-                    self.names.push(Name { state: State::default(), head, text: Held::Here(index), hash });
-                    return self.names.len() - 1;
-                }
-            }
+            self.names.push(Name { state, hash: name.hash, text: Held::Carried(name.name).pack(), several: false, before: false });
         }
     }
 
-    /// Moves a name on by one record of this part.
-    pub fn arrive(&mut self, id: usize, once: Once, arrival: Arrival, index: u32) -> Outcome<Held> {
-        let name = &mut self.names[id];
-        if name.head.records == 0 {
-            name.head.first = arrival;
-        }
-        name.head.records += 1;
-        name.state.arrive(once, arrival, Held::Here(index))
+    /// Moves the name of survivor `index` on by `arrival`; it is entered when it is new, `before` saying whether its mate may lie in
+    /// front of the part. `text` gives the letters of a name already in the table.
+    #[inline]
+    pub fn arrive<'t>(
+        &mut self,
+        once: Once,
+        name: &[u8],
+        (index, arrival): (u32, Arrival),
+        before: bool,
+        text: impl Fn(Held) -> &'t [u8],
+    ) -> Outcome {
+        self.find(name, index, before, text).state.arrive(once, arrival, Held::Here(index).pack())
     }
 
-    /// A record of this name was dropped by the depth cap.
-    pub fn forget(&mut self, id: usize) {
+    /// Survivor `index` was dropped by the depth cap.
+    pub fn forget<'t>(&mut self, name: &[u8], index: u32, text: impl Fn(Held) -> &'t [u8]) {
+        let name = self.find(name, index, false, text);
         // Whatever the name waited with in front of this part is gone as well: the merge has to see that this name was here.
-        self.names[id].head.records += 2;
-        self.names[id].state.forget();
+        name.several = true;
+        name.state.forget();
     }
 
-    /// Ends the part: its last record starts at `last_start`, `copy_head` says whether a name's only record is to be kept for the merge,
-    /// `bytes` gives a survivor's bytes and `carried` the names that came in.
+    #[inline]
+    fn find<'t>(&mut self, name: &[u8], index: u32, before: bool, text: impl Fn(Held) -> &'t [u8]) -> &mut Name {
+        let hash = hash_name(name);
+        let names = &self.names;
+        let same = |id: u32| {
+            let known = &names[id as usize];
+            known.hash == hash && text(Held::of(known.text)) == name
+        };
+        let id = match self.slots.find(hash, same) {
+            Ok(id) => {
+                self.names[id as usize].several = true;
+                id
+            }
+            Err(slot) => {
+                let id = self.names.len() as u32;
+                self.slots.enter(slot, hash, id);
+                self.names.push(Name { state: State::default(), hash, text: Held::Here(index).pack(), several: false, before });
+                id
+            }
+        };
+        &mut self.names[id as usize]
+    }
+
+    /// Ends the part: its last record starts at `last_start`, `carried` are the names that came in. Where the part was counted with them
+    /// known (`exact`), the merge need not look for names in it.
     ///
     /// # Errors
     ///
-    /// What `copy` gives.
-    #[expect(clippy::too_many_arguments, reason = "where the part's records are, and where those before it")]
-    pub fn finish<'t>(
-        &mut self,
-        once: Once,
-        last_start: i64,
-        copy_head: impl Fn(u32) -> bool,
-        record: impl Fn(u32) -> Record<'t>,
-        mut copy: impl FnMut(u32) -> Result<Box<[u8]>>,
-        carried: &[Carried],
-        copies: &[Box<[u8]>],
-    ) -> Result<Seam> {
-        let mut seam = Seam { heads: std::mem::take(&mut self.heads), ..Seam::default() };
-        seam.names.reserve(self.names.len());
+    /// What copying a record gives.
+    pub fn finish(&mut self, once: Once, last_start: i64, exact: bool, part: &mut impl Survivors, carried: &Carry) -> Result<Seam> {
+        let mut seam = Seam::default();
+        if !exact {
+            seam.heads.heads.reserve_exact(self.names.len());
+        }
         for mut name in self.names.drain(..) {
-            if let Held::Here(first) = name.text
-                && name.head.records == 1
-                && name.head.first.looks
-                && copy_head(first)
+            let mut head = Head { hash: name.hash, copy: NONE, open: NONE };
+            if let Held::Here(first) = Held::of(name.text)
+                && name.before
+                && !name.several
+                && let Some(arrival) = part.arrival(first).filter(|a| a.looks)
             {
-                name.head.copy = Some(seam.copies.len() as u32);
-                seam.copies.push(copy(first)?);
+                head.copy = seam.copies.push_with(|out| part.copy(first, out))?;
+                seam.arrivals.push(arrival);
             }
-            seam.names.push(name.head);
             if name.state.is_open(once, last_start) {
-                let text = match name.text {
-                    Held::Here(i) => record(i).name().into(),
-                    Held::Carried(i) => carried[i as usize].name.clone(),
+                head.open = seam.open.names.len() as u32;
+                let texts = &mut seam.open.texts;
+                let text = match Held::of(name.text) {
+                    Held::Here(i) => texts.push(part.name(i)),
+                    Held::Carried(i) => texts.push(carried.texts.get(i)),
                 };
-                let state = name.state.try_map(|held| match held {
-                    Held::Here(i) => copy(i),
-                    Held::Carried(i) => Ok(copies[i as usize].clone()),
+                name.state.rename(|handle| match Held::of(handle) {
+                    Held::Here(i) => texts.push_with(|out| part.copy(i, out)),
+                    Held::Carried(i) => Ok(texts.push(carried.texts.get(i))),
                 })?;
-                seam.open.push(Carried { hash: name.hash, name: text, state });
+                seam.open.names.push(Carried { hash: name.hash, name: text, state: name.state });
             }
+            if !exact {
+                seam.heads.heads.push(head);
+            }
+        }
+        if !exact {
+            seam.heads.slots = self.slots.hand_over();
         }
         Ok(seam)
     }
 }
 
-/// A hash of a read name. Names come from a file, but equal hashes only cost time: names are compared.
-pub fn hash_name(name: &[u8]) -> u64 {
-    const K: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut h = (name.len() as u64).wrapping_mul(K);
-    let mut words = name.chunks_exact(8);
-    for w in &mut words {
-        h = (h ^ u64::from_le_bytes([w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]])).wrapping_mul(K);
-        h ^= h >> 29;
-    }
-    let mut tail = [0; 8];
-    let rest = words.remainder();
-    tail[..rest.len()].copy_from_slice(rest);
-    h = (h ^ u64::from_le_bytes(tail)).wrapping_mul(K);
-    h ^ (h >> 32)
+/// Where the names of a part are: open addressing, half of the slots free. A slot is the upper half of a hash and a number from 1 on, or
+/// 0, so that a few thousand names take little of a cache.
+#[derive(Debug, Default)]
+struct Slots {
+    marks: Vec<u64>,
+    used: usize,
+    /// Slots to begin the next table with.
+    usual: usize,
 }
 
-/// Uses a number that is a hash already as the hash.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct KeepHash(u64);
+impl Slots {
+    const LEAST: usize = 256;
 
-impl Hasher for KeepHash {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(b);
+    fn clear(&mut self) {
+        self.used = 0;
+        if self.marks.is_empty() {
+            self.marks = vec![0; self.usual.max(Self::LEAST)];
+        } else {
+            self.marks.fill(0);
         }
     }
 
-    fn write_u64(&mut self, n: u64) {
-        self.0 = n;
+    /// Gives the slots away.
+    fn hand_over(&mut self) -> Self {
+        self.usual = self.marks.len();
+        Self { marks: std::mem::take(&mut self.marks), used: self.used, usual: 0 }
     }
+
+    /// The first of the numbers with this hash that is `same`, or the free slot where it would be.
+    #[inline]
+    fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> std::result::Result<u32, usize> {
+        let Some(mask) = self.marks.len().checked_sub(1) else { return Err(0) };
+        let mark = hash >> 32;
+        let mut at = mark as usize & mask;
+        loop {
+            let slot = self.marks[at];
+            if slot == 0 {
+                return Err(at);
+            }
+            let id = slot as u32 - 1;
+            if slot >> 32 == mark && same(id) {
+                return Ok(id);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// Puts a number into the free slot that was found for its hash.
+    #[inline]
+    fn enter(&mut self, slot: usize, hash: u64, id: u32) {
+        self.marks[slot] = (hash >> 32) << 32 | u64::from(id + 1);
+        self.used += 1;
+        if 2 * self.used > self.marks.len() {
+            self.grow();
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let larger = vec![0; 2 * self.marks.len()];
+        let mask = larger.len() - 1;
+        for slot in std::mem::replace(&mut self.marks, larger) {
+            if slot != 0 {
+                let mut at = (slot >> 32) as usize & mask;
+                while self.marks[at] != 0 {
+                    at = (at + 1) & mask;
+                }
+                self.marks[at] = slot;
+            }
+        }
+    }
+}
+
+/// A hash of a read name. Names come from a file, but equal hashes only cost time: names are compared.
+#[inline]
+fn hash_name(name: &[u8]) -> u64 {
+    const K: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut h = (name.len() as u64).wrapping_mul(K);
+    let mut mix = |w: &[u8; 8]| {
+        h = (h ^ u64::from_le_bytes(*w)).wrapping_mul(K);
+        h ^= h >> 29;
+    };
+    let (words, rest) = name.as_chunks();
+    words.iter().for_each(&mut mix);
+    if let Some(last) = name.last_chunk() {
+        mix(last);
+    } else {
+        let mut tail = [0; 8];
+        tail[..rest.len()].copy_from_slice(rest);
+        mix(&tail);
+    }
+    h = h.wrapping_mul(K);
+    h ^ (h >> 32)
 }
