@@ -1,5 +1,7 @@
 //! Which positions of one record count: `docs/semantics.md`, section 4.
 
+use super::edit::{MAX_SUM, fraction, sum};
+use super::masks::{WIDTH, at_least, bits, different, ones};
 use super::slab::Slab;
 use crate::coords::Interval;
 use crate::rules::{Rules, Traits};
@@ -155,18 +157,10 @@ impl Counting {
         if self.min_baseq == 0 {
             return slab.add(both.start, both.end, -1);
         }
-        let good = |qual: &[u8], block: &Block, x: i64| {
-            let q = qual.get(block.read + (x - block.positions.start) as usize);
-            q.is_some_and(|&q| q >= self.min_baseq)
-        };
-        let mut run = both.start;
-        for x in both.start..both.end {
-            if !good(qual_a, a, x) || !good(qual_b, b, x) {
-                slab.add(run, x, -1);
-                run = x + 1;
-            }
-        }
-        slab.add(run, both.end, -1);
+        let bases = |qual, block: &Block| bases_of(qual, block.read + (both.start - block.positions.start) as usize, both.len() as usize);
+        let (a, b) = (bases(qual_a, a), bases(qual_b, b));
+        let len = a.len().min(b.len());
+        slab.add_runs(both.start, len, -1, |i| at_least(&a[i..len], self.min_baseq) & at_least(&b[i..len], self.min_baseq));
     }
 
     /// How often bedtools 2.30 books `record` on its whole contig: once per empty block at the contig's first position. A block ends at
@@ -196,18 +190,65 @@ impl Counting {
     /// `*`) have quality 0.
     #[inline]
     fn subtract_low(&self, qual: &[u8], from: usize, here: Interval, weight: i32, slab: &mut Slab) {
-        let len = here.len() as usize;
-        let there = qual.get(from..).unwrap_or_default();
-        let bases = &there[..len.min(there.len())];
-        let mut at = 0;
-        while let Some(low) = first_below(&bases[at..], self.min_baseq) {
-            let start = at + low;
-            let run = bases[start..].iter().position(|&q| q >= self.min_baseq).unwrap_or(bases.len() - start);
-            slab.add(here.start + start as i64, here.start + (start + run) as i64, -weight);
-            at = start + run;
-        }
+        let bases = bases_of(qual, from, here.len() as usize);
+        slab.add_runs(here.start, bases.len(), -weight, |i| {
+            let bases = &bases[i..];
+            !at_least(bases, self.min_baseq) & ones(bases.len())
+        });
         slab.add(here.start + bases.len() as i64, here.end, -weight);
     }
+
+    /// Books mates whose cigars are one match each, but for clips, as the quality edit leaves them: what `a`, booked before, changes by,
+    /// and `b`, which may have been booked, too. False where that cannot be told without the qualities themselves.
+    ///
+    /// Of two edited qualities one is 0. So where both have a base the two count once, if the larger one passes.
+    pub fn add_edited(&self, a: Record<'_>, b: Record<'_>, b_is_booked: bool, slab: &mut Slab) -> bool {
+        let min = self.min_baseq;
+        if min == 0 || min > MAX_SUM || self.traits.only_acgt || self.traits.spans {
+            return false;
+        }
+        let (Some(block_a), Some(block_b)) = (Block::only(a), Block::only(b)) else { return false };
+        let both = block_a.positions.intersect(block_b.positions);
+        if !b_is_booked {
+            self.count(b, b.qual(), Interval::new(both.end.max(block_b.positions.start), block_b.positions.end), 1, slab);
+        }
+        if both.is_empty() {
+            return true;
+        }
+        let len = both.len() as usize;
+        let (from_a, from_b) = (
+            block_a.read + (both.start - block_a.positions.start) as usize,
+            block_b.read + (both.start - block_b.positions.start) as usize,
+        );
+        let (qual_a, qual_b) = (bases_of(a.qual(), from_a, len), bases_of(b.qual(), from_b, len));
+        for at in (0..len).step_by(WIDTH) {
+            let start = both.start + at as i64;
+            let (one, other) = (&qual_a[at..], &qual_b[at..]);
+            let (pass_a, pass_b) = (at_least(one, min), at_least(other, min));
+            let there = ones(len - at);
+            let differ = different(a.seq(), from_a + at, b.seq(), from_b + at) & there;
+            let mut once = (pass_a | pass_b) & !differ;
+            for k in bits(differ) {
+                once |= u64::from(fraction(one[k].max(other[k])) >= min) << k;
+            }
+            for k in bits(!(pass_a | pass_b | differ) & there) {
+                once |= u64::from(sum(one[k], other[k]) >= min) << k;
+            }
+            slab.add_runs(start, WIDTH, 1, |_| once & !pass_a);
+            slab.add_runs(start, WIDTH, -1, |_| pass_a & !once);
+            if b_is_booked {
+                slab.add_runs(start, WIDTH, -1, |_| pass_b);
+            }
+        }
+        true
+    }
+}
+
+/// Qualities from number `from` on, `len` or as many as there are.
+#[inline]
+fn bases_of(qual: &[u8], from: usize, len: usize) -> &[u8] {
+    let there = qual.get(from..).unwrap_or_default();
+    &there[..len.min(there.len())]
 }
 
 /// A stretch of aligned bases.
@@ -215,6 +256,15 @@ struct Block {
     positions: Interval,
     /// Index of its first base in SEQ.
     read: usize,
+}
+
+impl Block {
+    /// The aligned bases of a record with SEQ that has one such operation and besides it only clips.
+    fn only(record: Record<'_>) -> Option<Self> {
+        let mut ops = record.cigar().iter().filter(|op| !matches!(op.kind, OpKind::SoftClip | OpKind::HardClip));
+        let simple = ops.next().is_some_and(|op| op.kind.is_aligned() && op.len > 0) && ops.next().is_none();
+        if simple && record.seq_len() > 0 { Blocks::of(record).next() } else { None }
+    }
 }
 
 /// The aligned stretches of a record, one per M, = or X.
@@ -246,49 +296,6 @@ impl<I: Iterator<Item = Op>> Iterator for Blocks<I> {
             if op.kind.is_aligned() {
                 return Some(block);
             }
-        }
-    }
-}
-
-/// Index of the first byte below `min`, eight bytes at a time.
-#[inline]
-fn first_below(bytes: &[u8], min: u8) -> Option<usize> {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    if min > 128 {
-        return bytes.iter().position(|&b| b < min);
-    }
-    let floor = ONES * u64::from(min);
-    let mut at = 0;
-    for word in bytes.chunks_exact(8) {
-        let x = u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
-        // With its top bit set no byte borrows from the next; the bit stays where byte >= min, and bytes of 128 and more always pass.
-        let pass = (((x | HIGH) - floor) | x) & HIGH;
-        if pass != HIGH {
-            return Some(at + ((pass ^ HIGH).trailing_zeros() / 8) as usize);
-        }
-        at += 8;
-    }
-    bytes[at..].iter().position(|&b| b < min).map(|i| at + i)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn first_below_equals_a_plain_search() {
-        let mut state = 1u64;
-        for round in 0..20_000u32 {
-            let bytes: Vec<u8> = (0..round % 40)
-                .map(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    let q = (state >> 33) as u8;
-                    if round % 3 == 0 { q } else { q % 50 }
-                })
-                .collect();
-            let min = (round % 7) as u8 * 40;
-            assert_eq!(first_below(&bytes, min), bytes.iter().position(|&b| b < min), "{bytes:?} {min}");
         }
     }
 }

@@ -64,15 +64,23 @@ fn lower_until(cursor: &mut Cursor<'_>, qual: &mut [u8], keeps: bool, until: i64
 /// Both qualities after the edit.
 fn combine(a: u8, b: u8, same: bool, a_keeps: bool) -> (u8, u8) {
     if same {
-        let sum = (u16::from(a) + u16::from(b)).min(200) as u8;
+        let sum = sum(a, b);
         return if a_keeps { (sum, 0) } else { (0, sum) };
     }
     // The better one keeps, of equal ones the one the name decides for.
     if a > b || (a == b && a_keeps) { (fraction(a), 0) } else { (0, fraction(b)) }
 }
 
-/// Four fifths, cut towards zero, in double precision as the original computes it.
-fn fraction(q: u8) -> u8 {
+/// The largest quality two equal bases come to.
+pub const MAX_SUM: u8 = 200;
+
+/// What two equal bases come to.
+pub fn sum(a: u8, b: u8) -> u8 {
+    a.saturating_add(b).min(MAX_SUM)
+}
+
+/// What the better of two different bases comes to: four fifths, cut towards zero, in double precision as the original computes it.
+pub fn fraction(q: u8) -> u8 {
     (0.8 * f64::from(q)) as u8
 }
 

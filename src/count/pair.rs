@@ -50,6 +50,10 @@ impl Pair<'_> {
         b_is_booked: bool,
         slab: &mut Slab,
     ) {
+        // The overlap begins with `b`, which the engine cannot have passed.
+        if self.counting.add_edited(a, b, b_is_booked, slab) {
+            return;
+        }
         let (qual_a, qual_b) = &mut *self.edits;
         qual_a.clear();
         qual_a.extend_from_slice(a.qual());

@@ -1,5 +1,6 @@
 //! A difference array over the positions of one part of a span.
 
+use super::masks::{WIDTH, bits};
 use crate::coords::Interval;
 
 /// Depth as differences: dense over `start..start + diff.len()`, single events elsewhere.
@@ -43,6 +44,26 @@ impl Slab {
         if start < end {
             self.change(start, weight);
             self.change(end, -weight);
+        }
+    }
+
+    /// Books the runs of ones of a mask after the other: `mask(i)` is that of the 64 positions from `start + i` on, zeros behind the last
+    /// of `len`.
+    #[inline]
+    pub fn add_runs(&mut self, start: i64, len: usize, weight: i32, mut mask: impl FnMut(usize) -> u64) {
+        let mut last = 0;
+        let mut i = 0;
+        while i < len {
+            let ones = mask(i);
+            for edge in bits(ones ^ (ones << 1 | last)) {
+                let by = if ones >> edge & 1 == 1 { weight } else { -weight };
+                self.change((start + (i + edge) as i64).max(self.clip.start), by);
+            }
+            last = ones >> 63;
+            i += WIDTH;
+        }
+        if last == 1 {
+            self.change((start + i as i64).max(self.clip.start), -weight);
         }
     }
 

@@ -298,21 +298,28 @@ impl Slots {
 /// A hash of a read name. Names come from a file, but equal hashes only cost time: names are compared.
 #[inline]
 fn hash_name(name: &[u8]) -> u64 {
-    const K: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut h = (name.len() as u64).wrapping_mul(K);
-    let mut mix = |w: &[u8; 8]| {
-        h = (h ^ u64::from_le_bytes(*w)).wrapping_mul(K);
-        h ^= h >> 29;
+    const K: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+    // Sixteen bytes are one multiplication, and none waits for the one before.
+    let fold = |a: u64, b: u64| {
+        let product = u128::from(a) * u128::from(b);
+        product as u64 ^ (product >> 64) as u64
     };
-    let (words, rest) = name.as_chunks();
-    words.iter().for_each(&mut mix);
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let mut h = name.len() as u64;
+    let mut salt = K[0];
+    let mut mix = |sixteen: &[u8; 16]| {
+        let (words, _) = sixteen.as_chunks();
+        h = h.wrapping_add(fold(word(&words[0]) ^ salt, word(&words[1]) ^ K[1]));
+        salt = salt.wrapping_add(K[1]);
+    };
+    let (sixteens, rest) = name.as_chunks();
+    sixteens.iter().for_each(&mut mix);
     if let Some(last) = name.last_chunk() {
         mix(last);
     } else {
-        let mut tail = [0; 8];
-        tail[..rest.len()].copy_from_slice(rest);
-        mix(&tail);
+        let mut padded = [0; 16];
+        padded[..rest.len()].copy_from_slice(rest);
+        mix(&padded);
     }
-    h = h.wrapping_mul(K);
-    h ^ (h >> 32)
+    fold(h ^ K[0], K[1])
 }
