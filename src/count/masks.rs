@@ -1,37 +1,47 @@
 //! Sixty-four bases at a time: a bit for each.
+#![allow(unsafe_code)] // The compiler asks for it wherever an instruction is named, also one that every processor of the target has.
 
 /// Bases a mask holds.
 pub const WIDTH: usize = 64;
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x80 * ONES;
 
 /// Which of the first 64 of `bytes` are `min` or more; bits behind the last byte are 0. `min` must not be 0.
 #[inline]
 pub fn at_least(bytes: &[u8], min: u8) -> u64 {
     let bytes = &bytes[..bytes.len().min(WIDTH)];
-    if min > 128 {
+    let Some(last) = bytes.last_chunk() else {
         return bytes.iter().rev().fold(0, |mask, &b| mask << 1 | u64::from(b >= min));
-    }
-    let floor = ONES * u64::from(min);
-    let eight = |word: &[u8; 8]| {
-        let x = u64::from_le_bytes(*word);
-        // With its top bit set no byte borrows from the next; the bit stays where byte >= min, and bytes of 128 and more always pass.
-        let pass = (((x | HIGH) - floor) | x) & HIGH;
-        // Moves the eight bits side by side.
-        (pass >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
     };
-    let (words, rest) = bytes.as_chunks();
+    let (sixteens, rest) = bytes.as_chunks();
     let mut mask = 0;
-    for (i, word) in words.iter().enumerate() {
-        mask |= eight(word) << (8 * i);
+    for (i, sixteen) in sixteens.iter().enumerate() {
+        mask |= sixteen_at_least(sixteen, min) << (16 * i);
     }
     if !rest.is_empty() {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        mask |= eight(&last) << (8 * words.len());
+        // Some of these are looked at twice.
+        mask |= sixteen_at_least(last, min) << (bytes.len() - 16);
     }
     mask
+}
+
+/// With what every x86-64 processor has.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn sixteen_at_least(bytes: &[u8; 16], min: u8) -> u64 {
+    use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_max_epu8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8};
+    let (words, _) = bytes.as_chunks();
+    let [low, high] = [words[0], words[1]].map(i64::from_le_bytes);
+    // SAFETY: SSE2 is part of x86-64.
+    unsafe {
+        let bytes = _mm_set_epi64x(high, low);
+        let pass = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(min as i8)), bytes);
+        u64::from(_mm_movemask_epi8(pass) as u32)
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn sixteen_at_least(bytes: &[u8; 16], min: u8) -> u64 {
+    bytes.iter().rev().fold(0, |mask, &b| mask << 1 | u64::from(b >= min))
 }
 
 /// A mask of `n` ones, all 64 where `n` is larger.
