@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::coords::Interval;
 use crate::count::bases::Counting;
 use crate::count::cap::{Drops, Engine, window_of};
-use crate::count::mates::{Carry, Head, Outcome};
+use crate::count::mates::{Carry, Outcome};
 use crate::count::pair::Pair;
 use crate::count::slab::Slab;
 use crate::count::walk::Tally;
@@ -183,6 +183,13 @@ pub struct Totals {
     pub records: Vec<u64>,
 }
 
+/// A carried name that comes in the next part, by their indices.
+struct Hit {
+    carried: usize,
+    copy: u32,
+    open: Option<u32>,
+}
+
 /// The state behind the last part taken.
 pub struct Merge<'a, 'o> {
     job: &'a Job<'a>,
@@ -316,8 +323,8 @@ impl<'a, 'o> Merge<'a, 'o> {
         let part = part?;
         let last = part.last;
         let (to, landed, past) = (part.to, part.landed, part.walked.past_target);
-        if self.fits(&part) {
-            self.accept(part, true, ready)?;
+        if let Some(hits) = self.hits(&part) {
+            self.accept(part, Some(&hits), ready)?;
         } else {
             let piece = Span { start: part.from, end: part.to, origin: Origin::Index, ..span };
             self.recount(piece, part.first_survivor, false, ready)?;
@@ -362,7 +369,7 @@ impl<'a, 'o> Merge<'a, 'o> {
             let carry = CarryIn { names: std::mem::take(&mut self.names), last_start: self.last_start };
             let part = counter.next_part(Slab::default(), Some(carry))?;
             let (last, to, landed, past) = (part.last, part.to, part.landed, part.walked.past_target);
-            self.accept(part, false, ready)?;
+            self.accept(part, None, ready)?;
             if last {
                 self.counter = Some(counter);
                 return if whole { self.end_span(to, landed, past) } else { Ok(()) };
@@ -370,20 +377,25 @@ impl<'a, 'o> Merge<'a, 'o> {
         }
     }
 
-    /// Whether a part that was counted on its own can be joined to what lies before it.
-    fn fits(&self, part: &Part) -> bool {
+    /// The carried names that come in a part that was counted on its own; `None` when it cannot be joined to what lies before it.
+    fn hits(&self, part: &Part) -> Option<Vec<Hit>> {
         if part.seam.needs_carry {
-            return false;
+            return None;
         }
-        self.names.names.iter().all(|name| match part.seam.heads.get(name.hash).map(Head::copy) {
-            None => true,
-            Some(None) => false,
-            Some(Some(copy)) => Record::trusted(part.seam.copies.get(copy)).name() == self.names.texts.get(name.name),
-        })
+        let mut hits = Vec::new();
+        for (carried, name) in self.names.names.iter().enumerate() {
+            let Some(head) = part.seam.heads.get(name.hash) else { continue };
+            let copy = head.copy()?;
+            if Record::trusted(part.seam.copies.get(copy)).name() != self.names.texts.get(name.name) {
+                return None;
+            }
+            hits.push(Hit { carried, copy, open: head.open() });
+        }
+        Some(hits)
     }
 
-    /// Takes a part in. `alone`: it was counted without the names before it.
-    fn accept(&mut self, mut part: Part, alone: bool, ready: &mut Vec<Piece<'o>>) -> Result<()> {
+    /// Takes a part in; `hits` when it was counted without the names before it.
+    fn accept(&mut self, mut part: Part, hits: Option<&[Hit]>, ready: &mut Vec<Piece<'o>>) -> Result<()> {
         let target = self.spans[self.next.0].target;
         if let Some((first, last)) = part.walked.starts {
             if first < self.last_record {
@@ -401,10 +413,10 @@ impl<'a, 'o> Merge<'a, 'o> {
             self.replay(&part, target);
             return Ok(());
         }
-        if !alone {
-            self.names = std::mem::take(&mut part.seam.open);
-        } else if self.once != Once::Never {
-            self.join_names(&mut part, target);
+        match hits {
+            None => self.names = std::mem::take(&mut part.seam.open),
+            Some(hits) if self.once != Once::Never => self.join_names(&mut part, hits, target),
+            Some(_) => {}
         }
         let mut changes = std::mem::take(&mut part.slab.events);
         for (at, by) in changes.iter_mut().filter(|change| change.0 < self.frontier) {
@@ -424,21 +436,20 @@ impl<'a, 'o> Merge<'a, 'o> {
     }
 
     /// Puts names that were carried to the part's edge together with their next record in it.
-    fn join_names(&mut self, part: &mut Part, target: usize) {
+    fn join_names(&mut self, part: &mut Part, hits: &[Hit], target: usize) {
         let Some(starts) = part.starts else { return };
         let mut slab = Slab::default();
         let clip = self.job.targets[target].interval;
         slab.reset(clip);
         let mut pair = Pair { once: self.once, counting: Counting::new(&self.job.rules), edits: &mut self.edits };
         let mut met = Vec::new();
-        for name in &mut self.names.names {
-            let Some(head) = part.seam.heads.get(name.hash) else { continue };
-            let Some(copy) = head.copy() else { continue };
-            let mut arrival = part.seam.arrivals[copy as usize];
+        for hit in hits {
+            let name = &mut self.names.names[hit.carried];
+            let mut arrival = part.seam.arrivals[hit.copy as usize];
             if arrival.clock == i64::MIN {
                 arrival.clock = self.last_start.map_or(i64::MIN, |s| s - 1);
             }
-            let record = Record::trusted(part.seam.copies.get(copy));
+            let record = Record::trusted(part.seam.copies.get(hit.copy));
             let handle = self.names.texts.push(record.bytes());
             match name.state.arrive(self.once, arrival, handle) {
                 Outcome::Alone => {}
@@ -451,7 +462,7 @@ impl<'a, 'o> Merge<'a, 'o> {
                     pair.counting.count(record, record.qual(), Interval::new(i64::from(record.pos()), end), -1, &mut slab);
                 }
             }
-            met.extend(head.open());
+            met.extend(hit.open);
         }
         part.slab.events.append(&mut slab.events);
         self.names.keep_open(self.once, starts.end);
