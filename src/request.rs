@@ -165,6 +165,19 @@ impl Request {
         }
     }
 
+    /// The number of a contig that is to be counted.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::UnknownContig`]; [`Kind::ReferenceMissing`] or [`Kind::ReferenceMismatch`] when the reference does not have this contig with
+    /// this length.
+    pub fn known_contig(&self, name: &str) -> Result<usize> {
+        let id = self.contig(name)?;
+        let contig = &self.bam.header.contigs[id];
+        self.reference.as_ref().map_or(Ok(()), |reference| reference.check_contig(&contig.name, contig.len))?;
+        Ok(id)
+    }
+
     fn contig(&self, name: &str) -> Result<usize> {
         let header = &self.bam.header;
         header.contig_id(name.as_bytes()).ok_or_else(|| header.unknown_contig(name.as_bytes()).path(self.bam.file.path()))
@@ -200,7 +213,7 @@ impl Request {
         }
         Err(Error::new(Kind::ResourceLimit, format!("the result takes {bytes} bytes, {whose} {limit}"))
             .path(self.bam.file.path())
-            .hint("ask for a smaller region"))
+            .hint("ask for a smaller region, for runs of equal depth (runs=True), or for statistics"))
     }
 
     /// Counts the depth at every position of `targets`, in their order, into `out`, which holds one zero per position.
@@ -266,6 +279,11 @@ impl Request {
         }
         outcome.tally = totals.tally;
         Ok(outcome)
+    }
+
+    /// Compressed bytes of the file.
+    pub fn file_bytes(&self) -> u64 {
+        self.bam.file.len()
     }
 
     /// Compressed bytes that counting `targets` reads, for progress; about, where a chunk ends inside a frame.

@@ -18,13 +18,13 @@ Depths = dict[str, np.ndarray]
 
 def mosdepth(bam: str, contigs: Contigs, *options: str) -> Depths:
     with tempfile.TemporaryDirectory() as folder:
-        _run(["mosdepth", *options, f"{folder}/out", bam], **_libhts())
+        run(["mosdepth", *options, f"{folder}/out", bam])
         with gzip.open(f"{folder}/out.per-base.bed.gz", "rt") as rows:
             return _from_runs(rows, contigs)
 
 
 def genomecov(bam: str, contigs: Contigs, *options: str) -> Depths:
-    rows = _run(["bedtools", "genomecov", "-bga", *options, "-ibam", bam])
+    rows = run(["bedtools", "genomecov", "-bga", *options, "-ibam", bam])
     return _from_runs(rows.splitlines(), contigs)
 
 
@@ -76,10 +76,12 @@ def _from_runs(rows, contigs: Contigs) -> Depths:
     return out
 
 
-def _run(command: list[str], **environment: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
+def run(command: list[object]) -> str:
+    """What a tool prints."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **_libhts()})
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}")
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip().splitlines()[-1:]}")
     return done.stdout
 
 

@@ -4,6 +4,7 @@ from . import _fastcov, errors
 from ._compare import Comparison, compare
 from ._coverage import coverage, get_coverage
 from ._fastcov import __version__
+from ._summary import TargetStats, distribution, quantize, target_stats, window_stats
 from ._table import Table
 from ._versions import show_versions
 from .errors import FastcovWarning
@@ -14,12 +15,17 @@ __all__ = [
     "FastcovWarning",
     "Rules",
     "Table",
+    "TargetStats",
     "__version__",
     "compare",
     "coverage",
+    "distribution",
     "errors",
     "get_coverage",
+    "quantize",
     "show_versions",
+    "target_stats",
+    "window_stats",
 ]
 
 if _fastcov.debug_build:

@@ -62,3 +62,61 @@ def coverage(
 def region_depth(
     bam: str, chrom: str, start: int, end: int, rules: dict[str, Any], **options: Unpack[Options]
 ) -> RegionDepth: ...
+
+class Summary(TypedDict):
+    warnings: list[str]
+    metadata: dict[str, Any]
+
+class Total(TypedDict):
+    lengths: int
+    sum: int
+    median: float
+    min: int
+    max: int
+    sd: float
+    reaching: list[int]
+
+class IntervalStats(Summary):
+    lengths: npt.NDArray[np.uint64]
+    sum: npt.NDArray[np.uint64]
+    median: npt.NDArray[np.float64]
+    min: npt.NDArray[np.int32]
+    max: npt.NDArray[np.int32]
+    sd: npt.NDArray[np.float64]
+    reaching: npt.NDArray[np.uint64]
+    total: Total
+    cut: int
+    empty: int
+
+class Histograms(Summary):
+    region: npt.NDArray[np.int64]
+    depth: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
+    contig: npt.NDArray[np.int64]
+    contigs: list[str]
+
+class BinnedRuns(Summary):
+    contig: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    bin: npt.NDArray[np.int32]
+    contigs: list[str]
+
+_Regions = list[str | tuple[str, int, int]] | None
+
+def interval_stats(
+    bam: str,
+    contigs: list[str],
+    intervals: list[npt.NDArray[np.int64]],
+    rows: int,
+    thresholds: list[tuple[float, bool]],
+    rules: dict[str, Any],
+    **options: Unpack[Options],
+) -> IntervalStats: ...
+def depth_histograms(bam: str, regions: _Regions, rules: dict[str, Any], **options: Unpack[Options]) -> Histograms: ...
+def binned_runs(
+    bam: str, regions: _Regions, edges: list[int], rules: dict[str, Any], **options: Unpack[Options]
+) -> BinnedRuns: ...
+def resolve_regions(
+    bam: str, regions: _Regions, rules: dict[str, Any], **options: Unpack[Options]
+) -> tuple[list[tuple[str, int, int]], list[str]]: ...

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType, Int8Type, Int16Type, Int32Type, Int64Type};
+use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, StructArray};
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
@@ -73,7 +73,7 @@ pub(super) fn coverage<'py>(
     Ok(dict)
 }
 
-/// Columns of integers and of names, all of one length, none with missing values.
+/// Columns of numbers and of names, all of one length, none with missing values.
 #[pyclass(frozen, module = "fastcov._fastcov")]
 pub(super) struct ArrowTable {
     batch: RecordBatch,
@@ -120,6 +120,7 @@ impl ArrowTable {
             DataType::Int16 => "int16",
             DataType::Int32 => "int32",
             DataType::Int64 => "int64",
+            DataType::Float64 => "float64",
             other => return Err(PyValueError::new_err(format!("a column of type {other}"))),
         };
         Ok((PyArrowBuffer::new(values.to_data().buffers()[0].clone()), dtype, categories))
@@ -152,6 +153,7 @@ fn array(buffer: &Buffer, dtype: &str, categories: Option<Vec<String>>) -> Resul
     match (dtype, categories) {
         ("int32", None) => Ok(Arc::new(primitive::<Int32Type>(buffer)?)),
         ("int64", None) => Ok(Arc::new(primitive::<Int64Type>(buffer)?)),
+        ("float64", None) => Ok(Arc::new(primitive::<Float64Type>(buffer)?)),
         ("int8", Some(names)) => codes::<Int8Type>(buffer, names),
         ("int16", Some(names)) => codes::<Int16Type>(buffer, names),
         ("int32", Some(names)) => codes::<Int32Type>(buffer, names),

@@ -69,101 +69,177 @@ impl Row {
 #[derive(Debug, Default)]
 struct Asked {
     /// Sorted by start.
-    intervals: Vec<(Interval, usize)>,
+    intervals: Vec<(Interval, u32)>,
     /// The furthest end among the intervals up to each one.
     furthest: Vec<i64>,
+    /// The positions of all intervals, each once.
+    union: Vec<Interval>,
 }
 
 impl Asked {
+    fn sort(&mut self) {
+        self.intervals.sort_by_key(|(interval, _)| interval.start);
+        let mut most = i64::MIN;
+        for &(interval, _) in &self.intervals {
+            most = most.max(interval.end);
+            self.furthest.push(most);
+        }
+        self.union = union(self.intervals.iter().map(|i| i.0));
+    }
+
     /// Those that share a position with `positions`.
-    fn over(&self, positions: Interval) -> impl Iterator<Item = (Interval, usize)> + '_ {
+    fn over(&self, positions: Interval) -> impl Iterator<Item = (Interval, u32)> + '_ {
         let first = self.furthest.partition_point(|&end| end <= positions.start);
         let near = self.intervals[first..].iter().take_while(move |(i, _)| i.start < positions.end);
         near.filter(move |(i, _)| !i.intersect(positions).is_empty()).copied()
     }
+
+    fn union_over(&self, positions: Interval) -> impl Iterator<Item = Interval> + '_ {
+        let first = self.union.partition_point(|i| i.end <= positions.start);
+        self.union[first..].iter().take_while(move |i| i.start < positions.end).map(move |i| i.intersect(positions))
+    }
 }
 
-/// Statistics of intervals, which may overlap and come in any order.
+/// Intervals sorted by start as disjoint ones that cover the same positions.
+pub fn union(sorted: impl Iterator<Item = Interval>) -> Vec<Interval> {
+    let mut union: Vec<Interval> = Vec::new();
+    for interval in sorted.filter(|i| !i.is_empty()) {
+        match union.last_mut() {
+            Some(last) if interval.start <= last.end => last.end = last.end.max(interval.end),
+            _ => union.push(interval),
+        }
+    }
+    union
+}
+
+/// Statistics of rows. A row is an interval, or several, of which each position counts once; rows may overlap.
 pub struct StatsOf {
     asked: Vec<Asked>,
+    /// Positions of each row.
+    lengths: Vec<u64>,
     thresholds: Vec<Threshold>,
 }
 
-/// One interval of a piece.
-pub enum Part {
-    /// It lies in the piece: its row.
-    Row(Row),
-    /// The depths of the positions it has in the piece.
-    Open(Histogram),
+/// What a piece has of the rows.
+#[derive(Default)]
+pub struct Part {
+    /// Rows all of whose positions lie in the piece.
+    rows: Vec<(u32, Row)>,
+    /// Depths of the positions that other rows have in the piece.
+    open: Vec<(u32, Histogram)>,
+    /// Depths of all rows' positions in the piece, each once.
+    union: Histogram,
 }
 
-/// Rows so far, and the histograms of intervals that more is to come of.
+/// The statistics of all rows, column by column.
 #[derive(Debug, Default)]
-pub struct Rows {
-    /// A row for each interval that is complete, by its number.
-    pub rows: HashMap<usize, Row>,
-    open: HashMap<usize, Histogram>,
+pub struct Columns {
+    /// Sum of the depths.
+    pub sum: Vec<u64>,
+    /// Middle depth; NaN in rows without positions.
+    pub median: Vec<f64>,
+    /// Lowest depth.
+    pub min: Vec<i32>,
+    /// Highest depth.
+    pub max: Vec<i32>,
+    /// Standard deviation of the positions; NaN in rows without positions.
+    pub sd: Vec<f64>,
+    /// Positions that reach each threshold, row by row.
+    pub reaching: Vec<u64>,
+    /// Depths of all rows' positions, each once.
+    pub union: Histogram,
+    open: HashMap<u32, Histogram>,
+}
+
+impl Columns {
+    fn begin(&mut self, rows: usize, thresholds: usize) {
+        self.sum = vec![0; rows];
+        self.median = vec![f64::NAN; rows];
+        self.min = vec![0; rows];
+        self.max = vec![0; rows];
+        self.sd = vec![f64::NAN; rows];
+        self.reaching = vec![0; rows * thresholds];
+    }
+
+    fn set(&mut self, number: u32, row: &Row) {
+        let i = number as usize;
+        (self.sum[i], self.median[i], self.min[i], self.max[i], self.sd[i]) = (row.sum, row.median, row.min, row.max, row.sd);
+        let n = row.reaching.len();
+        self.reaching[i * n..(i + 1) * n].copy_from_slice(&row.reaching);
+    }
 }
 
 impl StatsOf {
-    /// Statistics of `intervals`, each inside the target whose number comes with it; empty ones get the row of no positions.
-    pub fn new(targets: usize, intervals: &[(usize, Interval)], thresholds: Vec<Threshold>) -> Self {
+    /// Statistics of as many rows as `lengths` has; `intervals` are the target, the positions and the number of the row of each interval,
+    /// those of one row disjoint.
+    pub fn new(targets: usize, intervals: &[(usize, Interval, u32)], rows: usize, thresholds: Vec<Threshold>) -> Self {
         let mut asked: Vec<Asked> = std::iter::repeat_with(Asked::default).take(targets).collect();
-        for (row, &(target, interval)) in intervals.iter().enumerate() {
-            if !interval.is_empty() {
-                asked[target].intervals.push((interval, row));
-            }
+        let mut lengths = vec![0; rows];
+        for &(target, interval, row) in intervals.iter().filter(|i| !i.1.is_empty()) {
+            asked[target].intervals.push((interval, row));
+            lengths[row as usize] += interval.len() as u64;
         }
-        for target in &mut asked {
-            target.intervals.sort_by_key(|(interval, _)| interval.start);
-            let ends = target.intervals.iter().map(|(interval, _)| interval.end);
-            target.furthest = ends
-                .scan(i64::MIN, |most, end| {
-                    *most = end.max(*most);
-                    Some(*most)
-                })
-                .collect();
-        }
-        Self { asked, thresholds }
+        asked.iter_mut().for_each(Asked::sort);
+        Self { asked, lengths, thresholds }
     }
 
-    /// The row of no positions.
-    pub fn empty_row(&self) -> Row {
-        Row::of(&Histogram::default(), &self.thresholds)
+    /// The columns, which are still empty where no piece was counted.
+    pub fn complete(&self, mut columns: Columns) -> Columns {
+        if columns.sum.len() != self.lengths.len() {
+            columns.begin(self.lengths.len(), self.thresholds.len());
+        }
+        columns
+    }
+
+    /// Positions of each row.
+    pub fn lengths(&self) -> &[u64] {
+        &self.lengths
+    }
+
+    /// The row of all rows' positions, each once.
+    pub fn total(&self, columns: &Columns) -> Row {
+        Row::of(&columns.union, &self.thresholds)
     }
 }
 
 impl Summary for StatsOf {
-    type Part = Vec<(usize, i64, Part)>;
-    type Whole = Rows;
+    type Part = Part;
+    type Whole = Columns;
 
-    fn digest(&self, target: usize, depths: &Depths) -> Self::Part {
-        let mut parts = Vec::new();
+    fn digest(&self, target: usize, depths: &Depths) -> Part {
+        let asked = &self.asked[target];
+        let mut part = Part::default();
         let mut histogram = Histogram::default();
-        for (interval, row) in self.asked[target].over(depths.positions) {
+        for (interval, row) in asked.over(depths.positions) {
             histogram.clear();
             histogram.add_depths(depths, interval);
-            let whole = interval.intersect(depths.positions) == interval;
-            let part = if whole { Part::Row(Row::of(&histogram, &self.thresholds)) } else { Part::Open(std::mem::take(&mut histogram)) };
-            parts.push((row, interval.len(), part));
+            if histogram.positions() == self.lengths[row as usize] {
+                part.rows.push((row, Row::of(&histogram, &self.thresholds)));
+            } else {
+                part.open.push((row, std::mem::take(&mut histogram)));
+            }
         }
-        parts
+        for positions in asked.union_over(depths.positions) {
+            part.union.add_depths(depths, positions);
+        }
+        part
     }
 
-    fn join(&self, whole: &mut Rows, _: usize, parts: Self::Part) {
-        for (row, len, part) in parts {
-            match part {
-                Part::Row(r) => {
-                    whole.rows.insert(row, r);
-                }
-                Part::Open(histogram) => {
-                    let so_far = whole.open.entry(row).or_default();
-                    so_far.merge(&histogram);
-                    if so_far.positions() == len as u64 {
-                        whole.rows.insert(row, Row::of(so_far, &self.thresholds));
-                        whole.open.remove(&row);
-                    }
-                }
+    fn join(&self, whole: &mut Columns, _: usize, part: Part) {
+        if whole.sum.len() != self.lengths.len() {
+            whole.begin(self.lengths.len(), self.thresholds.len());
+        }
+        whole.union.merge(&part.union);
+        for (number, row) in part.rows {
+            whole.set(number, &row);
+        }
+        for (number, histogram) in part.open {
+            let so_far = whole.open.entry(number).or_default();
+            so_far.merge(&histogram);
+            if so_far.positions() == self.lengths[number as usize] {
+                let row = Row::of(so_far, &self.thresholds);
+                whole.open.remove(&number);
+                whole.set(number, &row);
             }
         }
     }
@@ -196,33 +272,49 @@ mod tests {
         }
     }
 
+    fn row(columns: &Columns, i: usize, positions: u64, n: usize) -> Row {
+        let reaching = columns.reaching[i * n..(i + 1) * n].to_vec();
+        let (sum, median, sd) = (columns.sum[i], columns.median[i], columns.sd[i]);
+        Row { positions, sum, median, min: columns.min[i], max: columns.max[i], sd, reaching }
+    }
+
+    fn assert_same(got: &Row, wanted: &Row, what: &str) {
+        assert!((got.sd - wanted.sd).abs() <= 1e-9 * (1.0 + wanted.sd), "{what}: {got:?} {wanted:?}");
+        assert_eq!(Row { sd: wanted.sd, ..got.clone() }, *wanted, "{what}");
+    }
+
     #[test]
     fn rows_equal_plain_statistics_however_intervals_and_pieces_lie() {
         let depths: Vec<i32> = (0..90).map(|i: i32| if i % 13 == 0 { 7_000 } else { (i * i) % 17 * i32::from(i > 20) }).collect();
-        let intervals: Vec<_> = [(10, 100), (30, 31), (15, 77), (10, 12), (99, 100), (55, 55), (15, 77), (60, 90), (44, 61)]
-            .map(|(start, end)| (0, Interval::new(start, end)))
-            .to_vec();
+        let of = |start: i64, end: i64| depths[(start - 10) as usize..(end - 10) as usize].to_vec();
+        // The last two intervals are one row.
+        let bounds = [(10, 100), (30, 31), (15, 77), (10, 12), (99, 100), (55, 55), (15, 77), (60, 90), (12, 20), (70, 75)];
+        let intervals: Vec<_> =
+            bounds.iter().zip([0, 1, 2, 3, 4, 5, 6, 7, 8, 8]).map(|(&(start, end), row)| (0, Interval::new(start, end), row)).collect();
         let thresholds = vec![Threshold::Depth(1), Threshold::Depth(10), Threshold::OfMean(0.2), Threshold::OfMean(1.0)];
         for seed in 0..60 {
-            let stats = StatsOf::new(1, &intervals, thresholds.clone());
-            let (at, mut whole) = (seed as usize % 89 + 1, Rows::default());
+            let stats = StatsOf::new(1, &intervals, 9, thresholds.clone());
+            let (at, mut whole) = (seed as usize % 89 + 1, Columns::default());
             let mut rest = Depths::default();
             rest.reset(10 + at as i64);
             rest.push_dense(90 - at).copy_from_slice(&depths[at..]);
             for piece in [cut(&depths[..at], seed), rest] {
                 stats.join(&mut whole, 0, stats.digest(0, &piece));
             }
-            for (row, &(_, interval)) in intervals.iter().enumerate() {
-                let Some(got) = whole.rows.get(&row) else {
-                    assert!(interval.is_empty());
-                    continue;
-                };
-                let wanted = plain(&depths[(interval.start - 10) as usize..(interval.end - 10) as usize], &thresholds);
-                assert!((got.sd - wanted.sd).abs() <= 1e-9 * (1.0 + wanted.sd), "{got:?} {wanted:?}");
-                assert_eq!(Row { sd: wanted.sd, ..got.clone() }, wanted, "seed {seed}, {interval:?}");
+            for (i, &(start, end)) in bounds[..8].iter().enumerate().filter(|(_, (start, end))| start < end) {
+                let got = row(&whole, i, stats.lengths()[i], 4);
+                assert_same(&got, &plain(&of(start, end), &thresholds), &format!("seed {seed}, {start}..{end}"));
             }
+            let both = [of(12, 20), of(70, 75)].concat();
+            assert_same(&row(&whole, 8, 13, 4), &plain(&both, &thresholds), "a row of two intervals");
+            assert_same(&stats.total(&whole), &plain(&depths, &thresholds), "the union");
+            assert!(whole.median[5].is_nan() && whole.sd[5].is_nan() && (whole.sum[5], whole.min[5], whole.max[5]) == (0, 0, 0));
         }
-        let empty = StatsOf::new(1, &intervals, thresholds).empty_row();
-        assert!(empty.median.is_nan() && empty.sd.is_nan() && (empty.positions, empty.sum, empty.min, empty.max) == (0, 0, 0, 0));
+    }
+
+    #[test]
+    fn a_union_has_each_position_once() {
+        let intervals = [(1, 4), (2, 3), (4, 6), (7, 7), (8, 9)].map(|(start, end)| Interval::new(start, end));
+        assert_eq!(union(intervals.into_iter()), [Interval::new(1, 6), Interval::new(8, 9)]);
     }
 }

@@ -4,9 +4,11 @@ mod batch;
 mod dense;
 mod pages;
 mod runs;
+mod stats;
 
 pub use dense::{Dense, Letters, dense};
 pub use runs::{Runs, runs};
+pub use stats::{Asked, Stats, stats};
 
 /// The categories of the column `base`, in the order of their codes: the IUPAC letters and gaps, both cases, always the same.
 pub const BASES: &[u8] = b"ACGTNURYSWKMBDHVacgtnuryswkmbdhv.-*Xx";

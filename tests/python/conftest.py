@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import other_tools
 import peers
 import simulate
 
@@ -54,6 +55,13 @@ def micro_cases() -> Path:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """BAM and FASTA of the simulated sample, both with an index."""
     return simulate.sample(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="session")
+def other_peers() -> None:
+    """For tests that compare with mosdepth and bedtools."""
+    if not other_tools.installed():
+        missing("mosdepth and bedtools, which this test compares with, are not installed", "FASTCOV_REQUIRE_PEERS")
 
 
 class Samtools:

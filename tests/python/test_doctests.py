@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-MODULES = ["fastcov._coverage", "fastcov.errors", "fastcov.plot", "fastcov.rules", "fastcov._versions"]
+MODULES = ["fastcov._compare", "fastcov._coverage", "fastcov.errors", "fastcov.plot", "fastcov.rules", "fastcov._summary", "fastcov._versions"]
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -19,5 +19,7 @@ def test_the_public_functions_have_examples():
     import fastcov
     from fastcov.plot import plot_coverage
 
-    for thing in (fastcov.get_coverage, fastcov.Rules, fastcov.show_versions, plot_coverage):
+    functions = [getattr(fastcov, name) for name in fastcov.__all__ if callable(getattr(fastcov, name))]
+    own = (fastcov.FastcovWarning, fastcov.Table, fastcov.TargetStats, fastcov.Comparison)
+    for thing in [f for f in functions if f not in own] + [plot_coverage]:
         assert ">>> " in thing.__doc__, thing

@@ -1,0 +1,172 @@
+"""Targets: a BED file, a list of tuples or a frame, as arrays."""
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._options import path
+from .errors import CorruptFileError, InvalidArgumentError, _from_core
+from .rules import as_int
+
+__all__ = ["Bed", "read_bed"]
+
+# Lines of a BED file that are no interval.
+_NO_INTERVAL = ("#", "track", "browser")
+_COLUMNS = {"chrom": ("chrom", "chr", "Chromosome"), "start": ("start", "Start"), "end": ("end", "End")}
+_MOST = 1 << 62
+
+
+@dataclass
+class Bed:
+    """Intervals in the order they were given: 0-based, half-open."""
+
+    chrom: list[str]
+    start: np.ndarray
+    end: np.ndarray
+    name: list[str] | None
+    path: str | None = None
+
+
+def read_bed(bed: Any) -> Bed:
+    """
+    Intervals of a BED file, a list of ``(chrom, start, end[, name])``, or a frame with the columns chrom, start, end.
+
+    Raises
+    ------
+    CorruptFileError
+        A line is no interval; the message has its number.
+    FileError
+        The file cannot be read.
+    InvalidArgumentError
+        An interval ends before it starts, or starts before 0.
+    TypeError
+        ``bed`` is none of these.
+    """
+    if isinstance(bed, (str, os.PathLike)):
+        return _read_file(path("bed", bed))
+    if hasattr(bed, "columns") or hasattr(bed, "__dataframe__") or hasattr(bed, "__arrow_c_stream__"):
+        return _read_frame(bed)
+    if isinstance(bed, Mapping) or not isinstance(bed, Iterable):
+        raise TypeError(f"bed must be a BED file, a list of (chrom, start, end) or a frame, not {type(bed).__name__}")
+    return _read_rows(bed)
+
+
+def _read_file(name: str) -> Bed:
+    chroms, starts, ends, names = [], [], [], []
+    named = False
+    try:
+        with open(name, "rb") as raw:
+            opened = gzip.open(name) if raw.read(2) == b"\x1f\x8b" else open(name, "rb")  # noqa: SIM115 - closed below
+        with opened as lines:
+            for number, line in enumerate(lines, 1):
+                fields = _fields(line)
+                if not fields:
+                    continue
+                chrom, start, end = _interval(fields, name, number)
+                chroms.append(chrom)
+                starts.append(start)
+                ends.append(end)
+                names.append(fields[3] if len(fields) > 3 else "")
+                named |= len(fields) > 3
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise CorruptFileError(
+            f"{name}: the file is gzip, but damaged or cut short ({error}); copy or write it again",
+            path=name,
+            hint="copy or write it again",
+        ) from error
+    except OSError as error:
+        message = f"{name}: {error.strerror or error}"
+        raise _from_core("os", message, name, None, None, None, None, error.errno) from error
+    return Bed(chroms, np.array(starts, np.int64), np.array(ends, np.int64), names if named else None, name)
+
+
+def _fields(line: bytes) -> list[str]:
+    """The fields of a line, none where it holds no interval: tabs separate if there are any, else white space does."""
+    text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    if not text.strip() or text.startswith("#") or text.split(None, 1)[0] in _NO_INTERVAL:
+        return []
+    return text.split("\t") if "\t" in text else text.split()
+
+
+def _interval(fields: list[str], name: str, number: int) -> tuple[str, int, int]:
+    def broken(what: str) -> CorruptFileError:
+        hint = "a line of BED is chrom, start, end (0-based, end not included), separated by tabs or spaces"
+        return CorruptFileError(f"{name}: line {number}: {what}; {hint}", path=name, record=number, hint=hint)
+
+    if len(fields) < 3:
+        raise broken(f"{len(fields)} columns, at least 3 are needed")
+    chrom, first, last = fields[:3]
+    if not (first.strip().isascii() and first.strip().isdigit() and last.strip().isascii() and last.strip().isdigit()):
+        raise broken(f"start {first!r} or end {last!r} is no number of 0 or more")
+    start, end = int(first), int(last)
+    if end < start:
+        raise broken(f"it ends at {end}, before its start {start}")
+    if end > _MOST:
+        raise broken(f"its end {end} is past every contig there can be")
+    return chrom, start, end
+
+
+def _read_rows(rows: Iterable[Any]) -> Bed:
+    chroms, starts, ends, names = [], [], [], []
+    named = False
+    for row in rows:
+        if isinstance(row, str) or not isinstance(row, Iterable):
+            raise TypeError(f"bed must hold tuples (chrom, start, end) or (chrom, start, end, name), not {row!r}")
+        chrom, start, end, *name = row
+        if not isinstance(chrom, str):
+            raise TypeError(f"the first of {row!r} must be the name of a contig (str)")
+        chroms.append(str(chrom))
+        starts.append(as_int("start in bed", start))
+        ends.append(as_int("end in bed", end))
+        names.append(str(name[0]) if name else "")
+        named |= bool(name)
+    return _checked(Bed(chroms, np.array(starts, np.int64), np.array(ends, np.int64), names if named else None))
+
+
+def _read_frame(frame: Any) -> Bed:
+    columns = _frame_columns(frame)
+    chosen = {}
+    for wanted, spellings in _COLUMNS.items():
+        found = [name for name in spellings if name in columns]
+        if not found:
+            raise InvalidArgumentError(f"bed has no column {wanted!r}; its columns are {', '.join(map(str, columns))}")
+        chosen[wanted] = columns[found[0]]
+    bounds = []
+    for which in ("start", "end"):
+        values = np.asarray(chosen[which])
+        if values.dtype.kind not in "iu":
+            raise TypeError(f"the column {which} of bed must hold integers, not {values.dtype}")
+        bounds.append(values.astype(np.int64))
+    names = [str(n) for n in columns["name"]] if "name" in columns else None
+    return _checked(Bed([str(c) for c in chosen["chrom"]], *bounds, names))
+
+
+def _frame_columns(frame: Any) -> dict[str, Any]:
+    import pandas as pd
+
+    if isinstance(frame, pd.DataFrame):
+        return {str(name): frame[name].to_numpy() for name in frame.columns}
+    try:
+        import narwhals
+    except ImportError as error:
+        raise ImportError(
+            "bed as a frame that is not pandas needs narwhals, which is not installed: pip install narwhals"
+        ) from error
+    native = narwhals.from_native(frame, eager_only=True)
+    return {name: native[name].to_numpy() for name in native.columns}
+
+
+def _checked(bed: Bed) -> Bed:
+    wrong = np.flatnonzero((bed.start < 0) | (bed.end < bed.start) | (bed.end > _MOST))
+    if wrong.size:
+        i = int(wrong[0])
+        raise InvalidArgumentError(
+            f"row {i} of bed, {bed.chrom[i]}:{bed.start[i]}-{bed.end[i]}, is no interval: give 0 <= start <= end, "
+            "0-based, end not included"
+        )
+    return bed

@@ -1,0 +1,488 @@
+"""From depth to answers: ``target_stats``, ``window_stats``, ``distribution``, ``quantize``."""
+
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from . import _fastcov
+from ._bed import Bed, read_bed
+from ._coverage import Region
+from ._options import Options, StrPath, bar, flag, options, path, places, resolve, warn
+from ._table import Column, Table
+from .errors import InvalidArgumentError
+from .rules import Rules, as_int
+
+__all__ = ["TargetStats", "distribution", "quantize", "target_stats", "window_stats"]
+
+_STATS = ("mean", "median", "min", "max", "sd", "cv", "pct")
+_THRESHOLDS = (1, 10, 20, 30)
+Threshold = int | str
+
+
+class TargetStats(Table):
+    """The table of :func:`target_stats` and :func:`window_stats`, with the statistics of all its positions together."""
+
+    def summary(self) -> dict[str, float]:
+        """
+        Statistics of all rows together: every position of their union once.
+
+        Returns
+        -------
+        dict
+            ``rows`` (number of rows), ``length`` (positions of the union) and the statistics of the table's columns,
+            of which ``mean`` is the sum of the depths of the union divided by ``length``. It is not the mean of the
+            column ``mean``, in which a short row counts as much as a long one.
+        """
+        return dict(self.metadata["summary"])
+
+
+def target_stats(
+    bam: StrPath,
+    bed: Any,
+    *,
+    thresholds: Sequence[Threshold] = _THRESHOLDS,
+    stats: Sequence[str] = _STATS,
+    by: str = "target",
+    rules: Rules | str = "bases",
+    ref: StrPath | None = None,
+    n_cores: int | None = None,
+    index: StrPath | None = None,
+    allow_truncated: bool = False,
+    progress: bool = False,
+    timeout: float | None = None,
+    max_memory: int | None = None,
+    **overrides: Any,
+) -> TargetStats:
+    """
+    Statistics of the depth in each target.
+
+    Parameters
+    ----------
+    bam : str or path-like
+        BAM file, sorted by coordinate, with an index (.bai or .csi).
+    bed : str, path-like, list or frame
+        The targets: a BED file (plain or gzip; ``track``, ``browser`` and comment lines are skipped; three columns or
+        more, the fourth is the name), a list of ``(chrom, start, end)`` or ``(chrom, start, end, name)``, or a frame
+        with the columns chrom, start, end and, if there is one, name (pandas; others through narwhals). Coordinates
+        are those of BED in all of them: 0-based, ``end`` not included.
+    thresholds : sequence of int or str, default (1, 10, 20, 30)
+        Depths for ``pct``; ``"0.2x"`` is 0.2 times the mean of the row.
+    stats : sequence of str
+        Which of ``mean``, ``median``, ``min``, ``max``, ``sd``, ``cv``, ``pct``, in this order.
+    by : {"target", "name"}, default "target"
+        One row per target, in the order given, or one per name: all targets of a name together, each position once,
+        in the order of first appearance.
+    rules, ref, n_cores, index, allow_truncated, progress, timeout, max_memory, **overrides
+        As for :func:`fastcov.coverage`.
+
+    Returns
+    -------
+    TargetStats
+        A table with the columns ``chrom`` (category), ``start``, ``end`` (int64, as given), ``name`` (category; only
+        if names were given), ``length`` (int64, positions counted), and those of ``stats``: ``mean``, ``median``
+        (float64), ``min``, ``max`` (int32), ``sd`` (float64, population: divided by the number of positions), ``cv``
+        (sd / mean) and, for every threshold, ``pct_10x`` or ``pct_0.2x_mean`` (float64, percent 0 to 100 of the
+        positions at that depth or deeper). With ``by="name"`` it begins with ``name`` and ``targets`` (int64, how
+        many) instead of chrom, start, end, name.
+
+        Overlapping and equal targets are counted each by itself. A target that reaches past the end of its contig is
+        cut there, and one that has no position gets length 0, min and max 0 and NaN elsewhere; a FastcovWarning
+        counts both. :meth:`TargetStats.summary` gives the totals.
+
+    Raises
+    ------
+    FastcovError
+        As for :func:`fastcov.coverage`; ``CorruptFileError`` for a line that is no interval, with its number, and
+        ``UnknownContigError`` for a contig the BAM does not have.
+    InvalidArgumentError
+        A threshold, a statistic or an interval is not possible.
+
+    Notes
+    -----
+    Only the parts of the file that the targets need are read. For the rules of the pileup engine (``mpileup``,
+    ``pileup``), whose numbers depend on which records are fetched, whole contigs are: the numbers are always those of
+    the whole contig, however targets are cut. Memory follows the number of targets, not their length.
+
+    Examples
+    --------
+    On the sample that ``examples/simulate.py`` writes:
+
+    >>> import fastcov
+    >>> bed = [("chr1", 20_000, 20_050, "exon1"), ("chr1", 20_040, 20_100, "exon2")]
+    >>> table = fastcov.target_stats("sample.bam", bed, stats=["mean", "min", "max"])
+    >>> table.to_pandas()
+      chrom  start    end   name  length       mean  min  max
+    0  chr1  20000  20050  exon1      50  19.200000    0   26
+    1  chr1  20040  20100  exon2      60  26.216667   24   28
+    >>> table.summary()
+    {'rows': 2, 'length': 100, 'mean': 22.74, 'min': 0, 'max': 28}
+    """
+    targets = read_bed(bed)
+    if by not in ("target", "name"):
+        raise InvalidArgumentError(f"by={by!r} is not a choice: give 'target' or 'name'")
+    if by == "name" and targets.name is None:
+        raise InvalidArgumentError("by='name' needs names: a fourth column in the BED file, or a column 'name'")
+    how = options(
+        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
+    )
+    asked = _Asked(stats, thresholds)
+    if by == "name":
+        names, rows = _codes(targets.name or [])
+    else:
+        names, rows = (), np.arange(len(targets.chrom))
+    rule = resolve(rules, overrides, "target_stats")
+    parts = _count((path("bam", bam), targets, rows), asked, rule, how, progress=progress)
+    if by == "name":
+        count = np.bincount(rows, minlength=len(names)).astype(np.int64)
+        columns: dict[str, Column] = {"name": (np.arange(len(names), dtype=np.int32), names), "targets": (count, None)}
+    else:
+        columns = _place_columns(targets)
+    warn([*parts["warnings"], *_odd_targets(parts)], 2)
+    return asked.table(columns, parts)
+
+
+def window_stats(
+    bam: StrPath,
+    size: int,
+    step: int | None = None,
+    regions: Region | Iterable[Region] | None = None,
+    *,
+    thresholds: Sequence[Threshold] = _THRESHOLDS,
+    stats: Sequence[str] = _STATS,
+    rules: Rules | str = "bases",
+    ref: StrPath | None = None,
+    n_cores: int | None = None,
+    index: StrPath | None = None,
+    allow_truncated: bool = False,
+    progress: bool = False,
+    timeout: float | None = None,
+    max_memory: int | None = None,
+    **overrides: Any,
+) -> TargetStats:
+    """
+    Statistics of the depth in windows of equal size.
+
+    Parameters
+    ----------
+    bam : str or path-like
+        BAM file, sorted by coordinate, with an index (.bai or .csi).
+    size : int
+        Positions of a window, 1 or more.
+    step : int, optional
+        Positions from the start of a window to that of the next. Default: ``size``, windows that touch.
+    regions : str, tuple, or a list of those, optional
+        Where windows are laid, from the start of each region on; 1-based, both ends included. Default: every contig.
+        The last windows of a region are cut at its end.
+    thresholds, stats
+        As for :func:`target_stats`.
+    rules, ref, n_cores, index, allow_truncated, progress, timeout, max_memory, **overrides
+        As for :func:`fastcov.coverage`.
+
+    Returns
+    -------
+    TargetStats
+        The columns of :func:`target_stats`, without ``name``: ``chrom``, ``start``, ``end`` (BED coordinates),
+        ``length`` and the statistics, one row per window.
+
+    Raises
+    ------
+    FastcovError
+        As for :func:`fastcov.coverage`.
+    InvalidArgumentError
+        ``size``, ``step``, a threshold or a statistic is not possible.
+
+    Examples
+    --------
+    On the sample that ``examples/simulate.py`` writes:
+
+    >>> import fastcov
+    >>> windows = fastcov.window_stats("sample.bam", 1000, regions="chr1:1-2500", stats=["mean"]).to_pandas()
+    >>> windows[["start", "end", "length"]].values.tolist()
+    [[0, 1000, 1000], [1000, 2000, 1000], [2000, 2500, 500]]
+    """
+    size, step = as_int("size", size), as_int("step", size if step is None else step)
+    if size < 1 or step < 1:
+        raise InvalidArgumentError(f"size={size} and step={step} must be 1 or more")
+    how = options(
+        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
+    )
+    rule = resolve(rules, overrides, "window_stats")
+    asked = _Asked(stats, thresholds)
+    found, messages = _fastcov.resolve_regions(path("bam", bam), places("regions", regions), asdict(rule), **how)
+    starts = [np.arange(start, end, step, dtype=np.int64) for _, start, end in found]
+    ends = [np.minimum(first + size, end) for first, (_, _, end) in zip(starts, found, strict=True)]
+    chrom = [name for (name, _, _), first in zip(found, starts, strict=True) for _ in range(len(first))]
+    nothing = np.array([], np.int64)
+    windows = Bed(chrom, np.concatenate([nothing, *starts]), np.concatenate([nothing, *ends]), None)
+    parts = _count((path("bam", bam), windows, np.arange(len(chrom))), asked, rule, how, progress=progress)
+    warn([*messages, *parts["warnings"]], 2)
+    return asked.table(_place_columns(windows), parts)
+
+
+def distribution(
+    bam: StrPath,
+    regions: Region | Iterable[Region] | None = None,
+    *,
+    rules: Rules | str = "bases",
+    ref: StrPath | None = None,
+    n_cores: int | None = None,
+    index: StrPath | None = None,
+    allow_truncated: bool = False,
+    progress: bool = False,
+    timeout: float | None = None,
+    max_memory: int | None = None,
+    **overrides: Any,
+) -> Table:
+    """
+    What part of each contig, and of all together, has at least each depth.
+
+    Parameters
+    ----------
+    bam : str or path-like
+        BAM file, sorted by coordinate, with an index (.bai or .csi).
+    regions : str, tuple, or a list of those, optional
+        1-based, both ends included. Default: every contig. Regions of one contig are taken together.
+    rules, ref, n_cores, index, allow_truncated, progress, timeout, max_memory, **overrides
+        As for :func:`fastcov.coverage`.
+
+    Returns
+    -------
+    Table
+        The columns ``chrom`` (category; ``total`` for all together, at the end), ``depth`` (int64, from the greatest
+        that occurs down to 0, as mosdepth writes it) and ``fraction`` (float64, 0 to 1: positions of that depth or
+        deeper). A depth that no position has is left out.
+
+    Raises
+    ------
+    FastcovError
+        As for :func:`fastcov.coverage`.
+
+    Examples
+    --------
+    On the sample that ``examples/simulate.py`` writes:
+
+    >>> import fastcov
+    >>> fastcov.distribution("sample.bam", "chr1:20001-20003").to_pandas()
+       chrom  depth  fraction
+    0   chr1      1  0.333333
+    1   chr1      0  1.000000
+    2  total      1  0.333333
+    3  total      0  1.000000
+    """
+    how = options(
+        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
+    )
+    rule, where = resolve(rules, overrides, "distribution"), places("regions", regions)
+    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
+        parts = _fastcov.depth_histograms(path("bam", bam), where, asdict(rule), **how, progress=report)
+    warn(parts["warnings"], 2)
+    contig = parts["contig"][parts["region"]]
+    names = (*parts["contigs"], "total")
+    chrom, depth, fraction = [], [], []
+    for code in [*dict.fromkeys(parts["contig"].tolist()), len(names) - 1]:
+        mine = slice(None) if code == len(names) - 1 else contig == code
+        depths, inverse = np.unique(parts["depth"][mine], return_inverse=True)
+        positions = np.bincount(inverse, weights=parts["positions"][mine], minlength=len(depths))
+        if not positions.sum():
+            continue
+        # From the greatest depth down, each row counts all deeper ones too; depth 0 is always there.
+        if depths[0] != 0:
+            depths, positions = np.concatenate([[0], depths]), np.concatenate([[0], positions])
+        depth.append(depths[::-1])
+        fraction.append(np.cumsum(positions[::-1]) / positions.sum())
+        chrom.append(np.full(len(depths), code, np.int32))
+    joined = {"chrom": chrom, "depth": depth, "fraction": fraction}
+    kinds = {"chrom": np.int32, "depth": np.int64, "fraction": np.float64}
+    columns: dict[str, Column] = {
+        name: (
+            np.concatenate([np.array([], kinds[name]), *pieces]).astype(kinds[name]),
+            names if name == "chrom" else None,
+        )
+        for name, pieces in joined.items()
+    }
+    return Table._of(columns, parts["metadata"])
+
+
+def quantize(
+    bam: StrPath,
+    bins: Sequence[int],
+    labels: Sequence[str] | None = None,
+    regions: Region | Iterable[Region] | None = None,
+    *,
+    rules: Rules | str = "bases",
+    ref: StrPath | None = None,
+    n_cores: int | None = None,
+    index: StrPath | None = None,
+    allow_truncated: bool = False,
+    progress: bool = False,
+    timeout: float | None = None,
+    max_memory: int | None = None,
+    **overrides: Any,
+) -> Table:
+    """
+    Stretches of the genome by how deep they are: callable regions.
+
+    Parameters
+    ----------
+    bam : str or path-like
+        BAM file, sorted by coordinate, with an index (.bai or .csi).
+    bins : sequence of int
+        Edges, increasing: ``(0, 1, 5, 150)`` are the bins 0, 1 to 4, 5 to 149, and 150 and deeper. Positions below the
+        first edge are left out.
+    labels : sequence of str, optional
+        A name per bin. Default: ``"0:1"``, ``"1:5"``, ``"5:150"``, ``"150:inf"``, as mosdepth names them.
+    regions : str, tuple, or a list of those, optional
+        1-based, both ends included. Default: every contig.
+    rules, ref, n_cores, index, allow_truncated, progress, timeout, max_memory, **overrides
+        As for :func:`fastcov.coverage`.
+
+    Returns
+    -------
+    Table
+        The columns ``chrom`` (category), ``start``, ``end`` (int64, BED coordinates) and ``label`` (category):
+        stretches of neighbouring positions of one bin, as long as they can be inside their region.
+
+    Raises
+    ------
+    FastcovError
+        As for :func:`fastcov.coverage`.
+    InvalidArgumentError
+        The bins are not increasing depths of 0 or more, or there are not as many labels as bins.
+
+    Examples
+    --------
+    On the sample that ``examples/simulate.py`` writes:
+
+    >>> import fastcov
+    >>> fastcov.quantize("sample.bam", (0, 1), ("NO", "YES"), regions="chr1:20001-20003").to_pandas()
+      chrom  start    end label
+    0  chr1  20000  20002    NO
+    1  chr1  20002  20003   YES
+    """
+    edges = [as_int("an edge of bins", edge) for edge in bins]
+    if not edges or edges[0] < 0 or edges[-1] >= 1 << 31 or any(b <= a for a, b in itertools.pairwise(edges)):
+        raise InvalidArgumentError(f"bins={list(bins)} are no edges: give one or more increasing depths of 0 or more")
+    upper = [*map(str, edges[1:]), "inf"]
+    named = [f"{low}:{high}" for low, high in zip(edges, upper, strict=True)] if labels is None else list(labels)
+    if len(named) != len(edges) or len(set(named)) != len(named) or not all(isinstance(n, str) for n in named):
+        raise InvalidArgumentError(f"labels={labels} must be {len(edges)} different strings, one for each bin")
+    how = options(
+        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
+    )
+    rule, where = resolve(rules, overrides, "quantize"), places("regions", regions)
+    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
+        parts = _fastcov.binned_runs(path("bam", bam), where, edges, asdict(rule), **how, progress=report)
+    warn(parts["warnings"], 2)
+    columns: dict[str, Column] = {
+        "chrom": (parts["contig"].astype(np.int32), tuple(parts["contigs"])),
+        "start": (parts["start"], None),
+        "end": (parts["end"], None),
+        "label": (parts["bin"], tuple(named)),
+    }
+    return Table._of(columns, parts["metadata"])
+
+
+def _codes(values: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """The different values in the order they appear, and for each value its number among them."""
+    numbers = {value: i for i, value in enumerate(dict.fromkeys(values))}
+    return tuple(numbers), np.fromiter((numbers[value] for value in values), np.int64, len(values))
+
+
+def _count(
+    what: tuple[str, Bed, np.ndarray], asked: "_Asked", rules: Rules, how: Options, *, progress: bool
+) -> dict[str, Any]:
+    """The statistics of rows, as the core gives them: ``what`` is the file, the intervals, and the row of each."""
+    bam, bed, rows = what
+    contigs, contig = _codes(bed.chrom)
+    arrays = [np.ascontiguousarray(a, np.int64) for a in (contig, bed.start, bed.end, rows)]
+    n = int(rows.max()) + 1 if len(rows) else 0
+    with bar(os.path.basename(bam), wanted=flag("progress", progress)) as report:
+        return _fastcov.interval_stats(
+            bam, list(contigs), arrays, n, asked.thresholds, asdict(rules), **how, progress=report
+        )
+
+
+def _place_columns(bed: Bed) -> dict[str, Column]:
+    contigs, contig = _codes(bed.chrom)
+    columns: dict[str, Column] = {
+        "chrom": (contig.astype(np.int32), contigs),
+        "start": (bed.start, None),
+        "end": (bed.end, None),
+    }
+    if bed.name is not None:
+        names, code = _codes(bed.name)
+        columns["name"] = (code.astype(np.int32), names)
+    return columns
+
+
+def _odd_targets(parts: dict[str, Any]) -> list[str]:
+    messages = []
+    if parts["cut"]:
+        messages.append(f"{parts['cut']} targets reach past the end of their contig; they were cut there")
+    if parts["empty"]:
+        messages.append(f"{parts['empty']} targets have no position on their contig; their statistics are empty")
+    return messages
+
+
+class _Asked:
+    """Which statistics, at which thresholds."""
+
+    def __init__(self, stats: Sequence[str], thresholds: Sequence[Threshold]) -> None:
+        names = [stats] if isinstance(stats, str) else list(stats)
+        unknown = [name for name in names if name not in _STATS]
+        if unknown:
+            raise InvalidArgumentError(f"stats={unknown[0]!r} is not a statistic: give some of {', '.join(_STATS)}")
+        self.stats = names
+        self.labels = []
+        self.thresholds: list[tuple[float, bool]] = []
+        for threshold in [thresholds] if isinstance(thresholds, (str, int)) else thresholds:
+            value, of_mean = _threshold(threshold)
+            self.labels.append(f"pct_{value:g}x_mean" if of_mean else f"pct_{value:.0f}x")
+            self.thresholds.append((value, of_mean))
+
+    def table(self, columns: dict[str, Column], parts: dict[str, Any]) -> TargetStats:
+        rows, total = len(parts["sum"]), parts["total"]
+        given = self._columns(parts, parts["reaching"].reshape(rows, len(self.thresholds)))
+        reaching = np.array([total["reaching"]], np.int64)
+        whole = self._columns({name: np.array([total[name]]) for name in total if name != "reaching"}, reaching)
+        metadata = parts["metadata"]
+        metadata["summary"] = {"rows": rows, **{name: values[0].item() for name, (values, _) in whole.items()}}
+        return TargetStats._of({**columns, **given}, metadata)
+
+    def _columns(self, parts: dict[str, Any], reaching: np.ndarray) -> dict[str, Column]:
+        length = parts["lengths"].astype(np.int64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = parts["sum"] / length
+            values = {
+                "mean": mean,
+                "median": parts["median"],
+                "min": parts["min"].astype(np.int32),
+                "max": parts["max"].astype(np.int32),
+                "sd": parts["sd"],
+                "cv": parts["sd"] / mean,
+            }
+            percent = {label: 100 * reaching[:, i] / length for i, label in enumerate(self.labels)}
+        columns = {"length": length}
+        for name in self.stats:
+            columns.update(percent if name == "pct" else {name: values[name]})
+        return {name: (column, None) for name, column in columns.items()}
+
+
+def _threshold(threshold: Threshold) -> tuple[float, bool]:
+    """The value of a threshold, and whether it is meant as a multiple of the mean."""
+    if isinstance(threshold, str):
+        try:
+            value = float(threshold.removesuffix("x"))
+        except ValueError:
+            value = -1.0
+        if threshold.endswith("x") and 0 < value < float("inf"):
+            return value, True
+        raise InvalidArgumentError(f"thresholds: {threshold!r} is no multiple of the mean; write it like '0.2x'")
+    depth = as_int("a threshold", threshold)
+    if not 0 <= depth < 1 << 31:
+        raise InvalidArgumentError(f"thresholds: {depth} is no depth: give an integer of 0 or more")
+    return float(depth), False
