@@ -242,9 +242,9 @@ def compare(
     >>> import fastcov
     >>> fastcov.compare("sample.bam", "chr1:20001-20003", rules=["depth", "mosdepth-fast"]).to_pandas()
       chrom    pos  depth  mosdepth-fast
-    0  chr1  20001      0             21
-    1  chr1  20002      0             21
-    2  chr1  20003      1             21
+    0  chr1  20001      0             26
+    1  chr1  20002      0             26
+    2  chr1  20003      1             27
     """
     named = _named(rules, overrides)
     how = options(

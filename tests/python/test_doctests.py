@@ -5,7 +5,15 @@ import importlib
 
 import pytest
 
-MODULES = ["fastcov._compare", "fastcov._coverage", "fastcov.errors", "fastcov.plot", "fastcov.rules", "fastcov._summary", "fastcov._versions"]
+MODULES = [
+    "fastcov._compare",
+    "fastcov._coverage",
+    "fastcov.errors",
+    "fastcov.plot",
+    "fastcov.rules",
+    "fastcov._summary",
+    "fastcov._versions",
+]
 
 
 @pytest.mark.parametrize("module", MODULES)
