@@ -12,9 +12,9 @@ use fastcov::request::{Request, Settings, Tuning};
 use fastcov::rules::{Mates, Preset, Rules};
 use fastcov::run::Control;
 use proptest::prelude::*;
-use support::bam::{self, Files};
+use support::bam::{self, FileShape, Files};
 use support::generate::{self, Rng};
-use support::model::Sample;
+use support::model::{Read, Sample};
 use support::naive::{self, Options, Rule};
 
 fn rules_of(options: &Options, reference: bool) -> Rules {
@@ -139,6 +139,21 @@ proptest! {
     fn the_engine_equals_the_twin(seed in any::<u64>()) {
         let dir = tempfile::tempdir().unwrap();
         compare_seed(seed, dir.path())?;
+    }
+}
+
+/// A header of any share of the file, in frames smaller than itself.
+#[test]
+fn a_header_of_many_contigs_is_read() {
+    for n_contigs in 1..80 {
+        let dir = tempfile::tempdir().unwrap();
+        let contigs = (0..n_contigs).fold(Sample::new(), |sample, i| sample.contig(&format!("scaffold_{i}"), b"ACGTACGTAC"));
+        let sample = contigs.read(Read::new("a").at(0, 2).cigar("5M").seq("GTACG").quality(40));
+        let shape = FileShape { frame_payload: 100, ..generate::shape(1) };
+        let files = bam::write(&sample, dir.path(), &shape);
+        let target = Target { contig: 0, interval: Interval::new(0, 10) };
+        let found = count(&files, Rules::new(Preset::Depth), false, target, Tuning::default(), 1);
+        assert_eq!(found, [0, 0, 1, 1, 1, 1, 1, 0, 0, 0], "{n_contigs} contigs");
     }
 }
 

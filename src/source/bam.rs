@@ -55,29 +55,24 @@ fn read_header(file: &InputFile) -> Result<(Header, VirtualOffset)> {
     let mut parse_at = 4;
     loop {
         let offset = frames.next_offset();
-        let Some(n) = frames.read(&mut bytes, filled)? else {
-            refuse_other_content(&bytes[..filled])?;
-            return Err(Error::new(Kind::TruncatedFile, "the file ends inside its header").hint("copy or write it again"));
-        };
-        starts.push((filled, offset));
-        filled += n;
-        if filled < parse_at {
-            continue;
+        let read = frames.read(&mut bytes, filled)?;
+        if let Some(n) = read {
+            starts.push((filled, offset));
+            filled += n;
+            if filled < parse_at {
+                continue;
+            }
         }
         refuse_other_content(&bytes[..filled])?;
         let left = (file.len() - frames.next_offset()).saturating_mul(MAX_EXPANSION);
         if let Some((header, used)) = Header::parse(&bytes[..filled], left)? {
             return Ok((header, position_of(used, filled, &starts, frames.next_offset())));
         }
-        // Doubling keeps the repeated parsing of a header of many frames linear.
-        parse_at = filled * 2;
-        if frames.next_offset() >= file.len() {
+        if read.is_none() {
             return Err(Error::new(Kind::TruncatedFile, "the file ends inside its header").hint("copy or write it again"));
         }
-        // The tail of the file may be shorter than the next doubling.
-        if left < parse_at as u64 {
-            parse_at = filled + 1;
-        }
+        // Doubling keeps the repeated parsing of a header of many frames linear; where the file ends before, all of it is parsed.
+        parse_at = filled * 2;
     }
 }
 
