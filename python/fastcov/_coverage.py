@@ -223,8 +223,8 @@ def coverage(
 
     Notes
     -----
-    The depth of every position is held in memory (13 bytes a row, 14 with ``ref``; with ``runs=True`` 4
-    bytes a position besides the runs). What does not fit is refused before work begins.
+    The depth of every position is held in memory (13 bytes a row, 14 with ``ref``); with ``runs=True`` only the runs
+    are. What does not fit is refused.
 
     Examples
     --------

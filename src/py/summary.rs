@@ -18,11 +18,14 @@ use crate::summary::runs::RunsOf;
 use crate::summary::stats::{Row, Threshold};
 use crate::table::{Asked, stats};
 
+/// A region: name of its contig, start and end (0-based, half-open).
+type Named = (String, i64, i64);
+
 /// Statistics of rows made of intervals. `contigs` are names, `intervals` the arrays contig (index in `contigs`), start, end (0-based,
 /// half-open) and row; `thresholds` are depths, or (with True) multiples of a row's mean.
 #[pyfunction]
 #[pyo3(signature = (bam, contigs, intervals, rows, thresholds, rules, **options))]
-#[expect(clippy::too_many_arguments, reason = "what Python hands over")]
+#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "what Python hands over")]
 pub(super) fn interval_stats<'py>(
     py: Python<'py>,
     bam: PathBuf,
@@ -123,6 +126,7 @@ pub(super) fn depth_histograms<'py>(
 /// `edges[i + 1]`; the last one has no upper end.
 #[pyfunction]
 #[pyo3(signature = (bam, regions, edges, rules, **options))]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands it over")]
 pub(super) fn binned_runs<'py>(
     py: Python<'py>,
     bam: PathBuf,
@@ -161,7 +165,7 @@ pub(super) fn resolve_regions<'py>(
     regions: Option<Vec<Region>>,
     rules: &Bound<'py, PyDict>,
     options: Option<&Bound<'py, PyDict>>,
-) -> PyResult<(Vec<(String, i64, i64)>, Vec<String>)> {
+) -> PyResult<(Vec<Named>, Vec<String>)> {
     let (settings, _) = call::settings(bam, rules, options)?;
     let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
     guarded(py, || {

@@ -119,7 +119,9 @@ mod tests {
         for (depths, wanted) in [(&[3][..], 3.0), (&[1, 2], 1.5), (&[5, 0, 9_000], 5.0), (&[2, 2, 7, 9_000_000], 4.5), (&[0, 0, 0, 4], 0.0)]
         {
             let mut histogram = Histogram::default();
-            depths.iter().for_each(|&d| histogram.add(d, 1));
+            for &depth in depths {
+                histogram.add(depth, 1);
+            }
             assert!((histogram.median() - wanted).abs() < 1e-12, "{depths:?}");
         }
         assert!(Histogram::default().median().is_nan());

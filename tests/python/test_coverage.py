@@ -271,12 +271,17 @@ def test_public_names_are_all_and_nothing_else():
         "FastcovWarning",
         "Rules",
         "Table",
+        "TargetStats",
         "__version__",
         "compare",
         "coverage",
+        "distribution",
         "errors",
         "get_coverage",
+        "quantize",
         "show_versions",
+        "target_stats",
+        "window_stats",
     ]
     assert fastcov.__version__ == _fastcov.__version__
     for name in fastcov.__all__:
