@@ -57,7 +57,7 @@ fn whole(reference: &Reference, name: &str) -> Result<Vec<u8>> {
     fetch(reference, name, 0, reference.contig_len(name.as_bytes()).unwrap_or(0))
 }
 
-/// A FASTA and its `.fai`.
+/// A FASTA and its `.fai`. A name line always has its newline: `samtools faidx` makes no index for one that has none.
 fn fasta(contigs: &[(String, Vec<u8>)], width: usize, newline: &str, last_newline: bool) -> (Vec<u8>, Vec<u8>) {
     let (mut text, mut fai) = (Vec::new(), String::new());
     for (name, letters) in contigs {
@@ -70,7 +70,7 @@ fn fasta(contigs: &[(String, Vec<u8>)], width: usize, newline: &str, last_newlin
             text.extend(newline.bytes());
         }
     }
-    if !last_newline {
+    if !last_newline && contigs.last().is_some_and(|(_, letters)| !letters.is_empty()) {
         text.truncate(text.trim_ascii_end().len());
     }
     (text, fai.into_bytes())
