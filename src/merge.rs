@@ -1,10 +1,11 @@
 //! Parts put together in the order of the file.
 //!
-//! Workers deposit parts in any order. The merge takes them in order, carries over each seam what reaches across it (depth behind the
-//! last start, names of mates), and gives back pieces whose depth is final, to be written by whoever has time. Everything it does per
-//! part is small; the work on positions is in [`Piece::write`].
+//! Workers deposit parts in any order. The merge takes them in order, carries over each seam what reaches across it (counts behind the
+//! last start, names of mates), and gives back pieces whose counts are final, to be written by whoever has time. Everything it does per
+//! part is small; the work on positions is in [`Piece`].
 
 mod pending;
+mod piece;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use crate::count::bases::Counting;
 use crate::count::cap::{Drops, Engine, window_of};
 use crate::count::mates::{Carry, Outcome};
 use crate::count::pair::Pair;
-use crate::count::slab::Slab;
+use crate::count::slab::{Change, Slab};
 use crate::count::walk::Tally;
 use crate::count::{CarryIn, Counter, Job, Part};
 use crate::error::{Error, Kind, Result};
@@ -21,139 +22,10 @@ use crate::plan::{Origin, Span};
 use crate::rules::Once;
 use crate::source::bgzf::VirtualOffset;
 use crate::source::record::Record;
-use crate::summary::Depths;
+pub use piece::{Lanes, Piece};
+
 use pending::Pending;
-
-/// Depth that is final, not yet written.
-pub struct Piece<'o> {
-    /// Its number in the order of the targets and their positions.
-    pub number: usize,
-    /// Index of its target.
-    pub target: usize,
-    depth_before: i64,
-    range: Interval,
-    slab: Slab,
-    /// Changes in `range` besides the slab's, sorted.
-    events: Vec<(i64, i32)>,
-    /// Where the depths belong, if they are to be kept.
-    out: &'o mut [i32],
-}
-
-/// Where the depths of a piece go, from left to right.
-trait Place {
-    /// `len` positions of one depth.
-    fn run(&mut self, len: usize, depth: i32);
-    /// `len` positions to be written one by one.
-    fn dense(&mut self, len: usize) -> &mut [i32];
-}
-
-/// The rest of a slice of zeros. Pages that nobody covers are never touched.
-struct Rest<'o>(&'o mut [i32]);
-
-impl Rest<'_> {
-    fn take(&mut self, len: usize) -> &mut [i32] {
-        let (head, rest) = std::mem::take(&mut self.0).split_at_mut(len);
-        self.0 = rest;
-        head
-    }
-}
-
-impl Place for Rest<'_> {
-    fn run(&mut self, len: usize, depth: i32) {
-        let here = self.take(len);
-        if depth != 0 {
-            here.fill(depth);
-        }
-    }
-
-    fn dense(&mut self, len: usize) -> &mut [i32] {
-        self.take(len)
-    }
-}
-
-impl Place for Depths {
-    fn run(&mut self, len: usize, depth: i32) {
-        self.push_run(len, depth);
-    }
-
-    fn dense(&mut self, len: usize) -> &mut [i32] {
-        self.push_dense(len)
-    }
-}
-
-impl Piece<'_> {
-    /// Writes the depths where they belong; gives the slab back for reuse.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::ResourceLimit`] when a depth is beyond 32 bits.
-    pub fn write(mut self) -> Result<Slab> {
-        let out = std::mem::take(&mut self.out);
-        self.write_to(&mut Rest(out))
-    }
-
-    /// Writes the depths into `depths`; gives the slab back for reuse.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Piece::write`].
-    pub fn read(self, depths: &mut Depths) -> Result<Slab> {
-        depths.reset(self.range.start);
-        self.write_to(depths)
-    }
-
-    fn write_to(self, place: &mut impl Place) -> Result<Slab> {
-        let Self { depth_before, range, mut slab, events, .. } = self;
-        let dense = Interval::new(slab.start, slab.start + slab.diff.len() as i64);
-        let mut writer = Writer { depth: depth_before, most: depth_before, at: range.start, place };
-        let mut rest = events.as_slice();
-        if !dense.is_empty() {
-            let inside = rest.partition_point(|e| e.0 < dense.start)..rest.partition_point(|e| e.0 < dense.end);
-            writer.runs(&rest[..inside.start], dense.start);
-            for &(at, by) in &rest[inside.clone()] {
-                slab.diff[(at - dense.start) as usize] += by;
-            }
-            writer.dense(&slab.diff);
-            rest = &rest[inside.end..];
-        }
-        writer.runs(rest, range.end);
-        if writer.most > i64::from(i32::MAX) {
-            return Err(Error::new(Kind::ResourceLimit, format!("a depth of {} does not fit 32 bits", writer.most))
-                .hint("filter the reads, for example with min_mapq or exclude_flags"));
-        }
-        Ok(slab)
-    }
-}
-
-struct Writer<'p, P> {
-    depth: i64,
-    most: i64,
-    at: i64,
-    place: &'p mut P,
-}
-
-impl<P: Place> Writer<'_, P> {
-    /// Writes up to `end`, depth changing only at `events`.
-    fn runs(&mut self, events: &[(i64, i32)], end: i64) {
-        for &(at, by) in events.iter().chain(std::iter::once(&(end, 0))) {
-            self.place.run((at - self.at) as usize, self.depth as i32);
-            self.at = at;
-            self.depth += i64::from(by);
-            self.most = self.most.max(self.depth);
-        }
-    }
-
-    fn dense(&mut self, diff: &[i32]) {
-        let (mut depth, mut most) = (self.depth, self.most);
-        for (out, &d) in self.place.dense(diff.len()).iter_mut().zip(diff) {
-            depth += i64::from(d);
-            most = most.max(depth);
-            *out = depth as i32;
-        }
-        (self.depth, self.most) = (depth, most);
-        self.at += diff.len() as i64;
-    }
-}
+use piece::{empty, take};
 
 /// A change to positions that had been written.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +34,9 @@ pub struct Late {
     pub target: usize,
     /// Its positions.
     pub positions: Interval,
-    /// What depth changes by.
+    /// Which lane.
+    pub lane: u32,
+    /// What its counts change by.
     pub by: i32,
 }
 
@@ -191,14 +65,14 @@ struct Hit {
 }
 
 /// The state behind the last part taken.
-pub struct Merge<'a, 'o> {
+pub struct Merge<'a, 'o, const L: usize = 1> {
     job: &'a Job<'a>,
     spans: &'a [Span],
     once: Once,
-    waiting: BTreeMap<(usize, usize), Result<Part>>,
+    waiting: BTreeMap<(usize, usize), Result<Part<L>>>,
     next: (usize, usize),
-    /// The rest of the output; empty where depths are not kept.
-    out: &'o mut [i32],
+    /// The rest of the output; empty where counts are not kept.
+    out: Lanes<'o, L>,
     keeps: bool,
     pieces: usize,
     /// Number of targets begun.
@@ -211,22 +85,22 @@ pub struct Merge<'a, 'o> {
     last_record: i64,
     last_start: Option<i64>,
     frontier: i64,
-    depth: i64,
+    counts: [i64; L],
     pending: Pending,
     names: Carry,
     crowd: BTreeMap<i64, i64>,
     crowd_now: i64,
     engine: Option<Engine>,
     records_before: u64,
-    counter: Option<Box<Counter<'a>>>,
+    counter: Option<Box<Counter<'a, L>>>,
     edits: (Vec<u8>, Vec<u8>),
     /// What the pass comes to.
     pub totals: Totals,
 }
 
-impl<'a, 'o> Merge<'a, 'o> {
-    /// Nothing taken yet. `out` holds one zero per position of all targets, in their order; `None` where depths are not kept.
-    pub fn new(job: &'a Job<'a>, spans: &'a [Span], out: Option<&'o mut [i32]>) -> Self {
+impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
+    /// Nothing taken yet. `out` holds one zero per position of all targets, in their order, for each lane; `None` where counts are not kept.
+    pub fn new(job: &'a Job<'a>, spans: &'a [Span], out: Option<Lanes<'o, L>>) -> Self {
         let mut totals = Totals::default();
         if job.survey {
             totals.drops = vec![Vec::new(); spans.len()];
@@ -240,7 +114,7 @@ impl<'a, 'o> Merge<'a, 'o> {
             waiting: BTreeMap::new(),
             next: (0, 0),
             keeps: out.is_some(),
-            out: out.unwrap_or_default(),
+            out: out.unwrap_or_else(empty),
             pieces: 0,
             targets_begun: 0,
             target_done: false,
@@ -249,7 +123,7 @@ impl<'a, 'o> Merge<'a, 'o> {
             last_record: -1,
             last_start: None,
             frontier: 0,
-            depth: 0,
+            counts: [0; L],
             pending: Pending::default(),
             names: Carry::default(),
             crowd: BTreeMap::new(),
@@ -282,7 +156,7 @@ impl<'a, 'o> Merge<'a, 'o> {
     /// # Errors
     ///
     /// The first error in the order of the file.
-    pub fn deposit(&mut self, key: (usize, usize), part: Result<Part>, ready: &mut Vec<Piece<'o>>) -> Result<()> {
+    pub fn deposit(&mut self, key: (usize, usize), part: Result<Part<L>>, ready: &mut Vec<Piece<'o, L>>) -> Result<()> {
         // Parts of a span that was counted again from its true start come late and are nobody's.
         if key >= self.next {
             self.waiting.insert(key, part);
@@ -300,14 +174,14 @@ impl<'a, 'o> Merge<'a, 'o> {
     }
 
     /// Ends every target.
-    pub fn finish(&mut self, ready: &mut Vec<Piece<'o>>) {
+    pub fn finish(&mut self, ready: &mut Vec<Piece<'o, L>>) {
         self.begin_targets(self.job.targets.len(), ready);
         if !self.job.targets.is_empty() {
             self.end_target(ready);
         }
     }
 
-    fn take(&mut self, part: Result<Part>, ready: &mut Vec<Piece<'o>>) -> Result<()> {
+    fn take(&mut self, part: Result<Part<L>>, ready: &mut Vec<Piece<'o, L>>) -> Result<()> {
         let (id, index) = self.next;
         let span = self.spans[id];
         if index == 0 {
@@ -362,7 +236,7 @@ impl<'a, 'o> Merge<'a, 'o> {
     }
 
     /// Counts a span, or a piece of one, once more with everything known that lies before it.
-    fn recount(&mut self, span: Span, first: u32, whole: bool, ready: &mut Vec<Piece<'o>>) -> Result<()> {
+    fn recount(&mut self, span: Span, first: u32, whole: bool, ready: &mut Vec<Piece<'o, L>>) -> Result<()> {
         let mut counter = self.counter.take().unwrap_or_else(|| Box::new(Counter::new(self.job)));
         counter.seek(self.next.0, span, first)?;
         loop {
@@ -378,7 +252,7 @@ impl<'a, 'o> Merge<'a, 'o> {
     }
 
     /// The carried names that come in a part that was counted on its own; `None` when it cannot be joined to what lies before it.
-    fn hits(&self, part: &Part) -> Option<Vec<Hit>> {
+    fn hits(&self, part: &Part<L>) -> Option<Vec<Hit>> {
         if part.seam.needs_carry {
             return None;
         }
@@ -395,7 +269,7 @@ impl<'a, 'o> Merge<'a, 'o> {
     }
 
     /// Takes a part in; `hits` when it was counted without the names before it.
-    fn accept(&mut self, mut part: Part, hits: Option<&[Hit]>, ready: &mut Vec<Piece<'o>>) -> Result<()> {
+    fn accept(&mut self, mut part: Part<L>, hits: Option<&[Hit]>, ready: &mut Vec<Piece<'o, L>>) -> Result<()> {
         let target = self.spans[self.next.0].target;
         if let Some((first, last)) = part.walked.starts {
             if first < self.last_record {
@@ -419,10 +293,10 @@ impl<'a, 'o> Merge<'a, 'o> {
             Some(_) => {}
         }
         let mut changes = std::mem::take(&mut part.slab.events);
-        for (at, by) in changes.iter_mut().filter(|change| change.0 < self.frontier) {
+        for Change { at, by, lane } in changes.iter_mut().filter(|change| change.at < self.frontier) {
             // Only mosdepth, where a name is used again, changes what lies before the last start.
             if self.job.patches.is_empty() {
-                self.totals.late.push(Late { target, positions: Interval::new(*at, self.frontier), by: *by });
+                self.totals.late.push(Late { target, positions: Interval::new(*at, self.frontier), lane: *lane, by: *by });
             }
             *at = self.frontier;
         }
@@ -430,15 +304,15 @@ impl<'a, 'o> Merge<'a, 'o> {
         if let Some(starts) = part.starts {
             self.last_start = Some(starts.end);
             self.grow_crowd(&part.crowd, window_of(starts.end));
-            self.advance(starts.end, part.slab, part.slab_sum, ready);
+            self.advance(starts.end, part.slab, part.slab_sums, ready);
         }
         Ok(())
     }
 
     /// Puts names that were carried to the part's edge together with their next record in it.
-    fn join_names(&mut self, part: &mut Part, hits: &[Hit], target: usize) {
+    fn join_names(&mut self, part: &mut Part<L>, hits: &[Hit], target: usize) {
         let Some(starts) = part.starts else { return };
-        let mut slab = Slab::default();
+        let mut slab = Slab::<L>::default();
         let clip = self.job.targets[target].interval;
         slab.reset(clip);
         let mut pair = Pair { once: self.once, counting: Counting::new(&self.job.rules), edits: &mut self.edits };
@@ -470,21 +344,25 @@ impl<'a, 'o> Merge<'a, 'o> {
     }
 
     /// Everything before `frontier` is final: makes it a piece.
-    fn advance(&mut self, frontier: i64, slab: Slab, slab_sum: i64, ready: &mut Vec<Piece<'o>>) {
+    fn advance(&mut self, frontier: i64, slab: Slab<L>, slab_sums: [i64; L], ready: &mut Vec<Piece<'o, L>>) {
         let target = self.job.targets[self.targets_begun - 1].interval;
         let frontier = frontier.clamp(self.frontier, target.end);
         let events = self.pending.take_before(frontier);
         let range = Interval::new(self.frontier, frontier);
-        let (out, rest) = std::mem::take(&mut self.out).split_at_mut(if self.keeps { range.len() as usize } else { 0 });
-        self.out = rest;
-        let depth_before = self.depth;
-        self.depth += slab_sum + events.iter().map(|e| i64::from(e.1)).sum::<i64>();
+        let out = take(&mut self.out, if self.keeps { range.len() as usize } else { 0 });
+        let counts_before = self.counts;
+        for (count, sum) in self.counts.iter_mut().zip(slab_sums) {
+            *count += sum;
+        }
+        for change in &events {
+            self.counts[change.lane as usize] += i64::from(change.by);
+        }
         self.frontier = frontier;
-        ready.push(Piece { number: self.pieces, target: self.targets_begun - 1, depth_before, range, slab, events, out });
+        ready.push(Piece { number: self.pieces, target: self.targets_begun - 1, counts_before, range, slab, events, out });
         self.pieces += 1;
     }
 
-    fn begin_targets(&mut self, upto: usize, ready: &mut Vec<Piece<'o>>) {
+    fn begin_targets(&mut self, upto: usize, ready: &mut Vec<Piece<'o, L>>) {
         while self.targets_begun < upto {
             if self.targets_begun > 0 {
                 self.end_target(ready);
@@ -495,21 +373,24 @@ impl<'a, 'o> Merge<'a, 'o> {
             self.last_record = -1;
             self.last_start = None;
             self.frontier = target.interval.start;
-            self.depth = self.job.initial[self.targets_begun - 1];
+            self.counts = [0; L];
+            self.counts[0] = self.job.initial[self.targets_begun - 1];
             self.pending.clear();
             let patches = self.job.patches.iter().filter(|late| late.target + 1 == self.targets_begun);
-            self.pending.add(patches.flat_map(|late| [(late.positions.start, late.by), (late.positions.end, -late.by)]).collect());
+            let change = |late: &Late, at, by| Change { at, by, lane: late.lane };
+            let changes = patches.flat_map(|p| [change(p, p.positions.start, p.by), change(p, p.positions.end, -p.by)]);
+            self.pending.add(changes.collect());
             self.names.clear();
             (self.crowd_now, self.engine) = (0, Some(Engine::new(self.job.rules.max_depth, target.contig)));
             self.crowd.clear();
         }
     }
 
-    fn end_target(&mut self, ready: &mut Vec<Piece<'o>>) {
+    fn end_target(&mut self, ready: &mut Vec<Piece<'o, L>>) {
         if !self.job.survey {
             self.grow_crowd(&[], i64::MAX);
             let end = self.job.targets[self.targets_begun - 1].interval.end;
-            self.advance(end, Slab::default(), 0, ready);
+            self.advance(end, Slab::default(), [0; L], ready);
         }
     }
 
@@ -527,7 +408,7 @@ impl<'a, 'o> Merge<'a, 'o> {
     }
 
     /// Runs the records of a survey through the engine's buffer.
-    fn replay(&mut self, part: &Part, target: usize) {
+    fn replay(&mut self, part: &Part<L>, target: usize) {
         let Some(engine) = &mut self.engine else { return };
         for (i, extent) in part.extents.iter().enumerate() {
             if engine.drops(extent.start, extent.end) {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use crate::coords::{Interval, RegionText, clip_to_contig};
 use crate::count::Job;
-use crate::count::bases::Counting;
+use crate::count::bases::{Counting, LANES};
 use crate::count::cap::positions_touched;
 use crate::count::walk::{Tally, Walker};
 use crate::error::{Error, Kind, Result, escape};
-use crate::merge::Totals;
+use crate::merge::{Lanes, Totals};
 use crate::plan::{Plan, Span, Target};
 use crate::rules::Rules;
 use crate::run::{self, Control, Poll};
@@ -222,11 +222,29 @@ impl Request {
     ///
     /// What reading the records gives, what `poll` gives, [`Kind::FileChanged`].
     pub fn count(&self, targets: &[Target], out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Outcome> {
+        self.count_lanes(targets, [out], control, poll)
+    }
+
+    /// Counts letters, insertions, deletions and skips by strand at every position of `targets`, in their order, into the columns of `out`
+    /// (see [`crate::count::bases::Lane`]), which hold one zero per position.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Request::count`]; [`Kind::InvalidArgument`] where the rule does not say whose letter counts.
+    pub fn count_letters(&self, targets: &[Target], out: Lanes<'_, LANES>, control: &Control, poll: Poll<'_>) -> Result<Outcome> {
+        self.rules.validate_letters()?;
+        self.count_lanes(targets, out, control, poll)
+    }
+
+    fn count_lanes<const L: usize>(&self, targets: &[Target], mut out: Lanes<'_, L>, control: &Control, poll: Poll<'_>) -> Result<Outcome> {
         let mut again = false;
         self.passes(targets, control, poll, |job, spans, poll| {
             if std::mem::replace(&mut again, true) {
-                out.fill(0);
+                for lane in &mut out {
+                    lane.fill(0);
+                }
             }
+            let out = out.each_mut().map(|lane| &mut **lane);
             run::count(job, spans, self.workers, out, control, poll)
         })
     }

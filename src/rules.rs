@@ -313,6 +313,28 @@ impl Rules {
         Ok(())
     }
 
+    /// Refuses rules that do not say whose letter counts at a position.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::InvalidArgument`] naming the rule.
+    pub fn validate_letters(&self) -> Result<()> {
+        let traits = self.preset.traits();
+        let refuse = |why: &str, hint: &str| {
+            Err(Error::new(Kind::InvalidArgument, format!("letters cannot be counted with rules={:?}: {why}", traits.name)).hint(hint))
+        };
+        if traits.spans {
+            return refuse("it does not look inside a record", "use 'mosdepth' with mates='both', or 'bases'");
+        }
+        if traits.empty_block {
+            return refuse("it counts empty blocks, which have no letter", "use 'bases' with mates='both' and exclude_flags=0x4");
+        }
+        if matches!(self.once(), Once::Mosdepth | Once::Megadepth) {
+            return refuse("it takes overlapping mates off the depth, not off a letter", "pass mates='both', or use 'bases' or 'mpileup'");
+        }
+        Ok(())
+    }
+
     /// Whether BAQ is computed when `has_reference` says whether a reference was given.
     ///
     /// # Errors

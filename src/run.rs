@@ -16,7 +16,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::count::slab::Slab;
 use crate::count::{Counter, Job};
 use crate::error::{Error, Kind, Result};
-use crate::merge::{Merge, Piece, Totals};
+use crate::merge::{Lanes, Merge, Piece, Totals};
 use crate::plan::Span;
 use crate::summary::{Depths, Summary};
 
@@ -46,18 +46,26 @@ impl Control {
     }
 }
 
-/// Counts all spans of `job` with `workers` workers; depths go to `out`, one per position of all targets.
+/// Counts all spans of `job` with `workers` workers; counts go to `out`, one per position of all targets for each lane.
 ///
 /// # Errors
 ///
 /// The first error in the order of the file, what `poll` gives, or [`Kind::Internal`] for a panic.
-pub fn count(job: &Job<'_>, spans: &[Span], workers: usize, out: &mut [i32], control: &Control, poll: Poll<'_>) -> Result<Totals> {
-    let mut totals = pass(Merge::new(job, spans, Some(&mut *out)), workers, &Written, control, poll)?;
+pub fn count<const L: usize>(
+    job: &Job<'_>,
+    spans: &[Span],
+    workers: usize,
+    mut out: Lanes<'_, L>,
+    control: &Control,
+    poll: Poll<'_>,
+) -> Result<Totals> {
+    let again = out.each_mut().map(|lane| &mut **lane);
+    let mut totals = pass(Merge::new(job, spans, Some(again)), workers, &Written, control, poll)?;
     for late in std::mem::take(&mut totals.late) {
         let before: i64 = job.targets[..late.target].iter().map(|t| t.interval.len()).sum();
         let first = before + late.positions.start - job.targets[late.target].interval.start;
-        for depth in &mut out[first as usize..(first + late.positions.len()) as usize] {
-            *depth += late.by;
+        for count in &mut out[late.lane as usize][first as usize..(first + late.positions.len()) as usize] {
+            *count += late.by;
         }
     }
     Ok(totals)
@@ -69,7 +77,7 @@ pub fn count(job: &Job<'_>, spans: &[Span], workers: usize, out: &mut [i32], con
 ///
 /// As for [`count`].
 pub fn survey(job: &Job<'_>, spans: &[Span], workers: usize, control: &Control, poll: Poll<'_>) -> Result<Totals> {
-    pass(Merge::new(job, spans, None), workers, &Written, control, poll)
+    pass(Merge::<1>::new(job, spans, None), workers, &Written, control, poll)
 }
 
 /// Counts all spans of `job` with `workers` workers; depths go to `summary` and are forgotten. Void where the totals say that the cap acts
@@ -92,15 +100,15 @@ pub fn summarize<S: Summary>(
 }
 
 /// What becomes of a piece.
-trait Take<'o>: Sync {
-    fn take(&self, piece: Piece<'o>) -> Result<Slab>;
+trait Take<'o, const L: usize>: Sync {
+    fn take(&self, piece: Piece<'o, L>) -> Result<Slab<L>>;
 }
 
 /// It is written where it belongs.
 struct Written;
 
-impl<'o> Take<'o> for Written {
-    fn take(&self, piece: Piece<'o>) -> Result<Slab> {
+impl<'o, const L: usize> Take<'o, L> for Written {
+    fn take(&self, piece: Piece<'o, L>) -> Result<Slab<L>> {
         piece.write()
     }
 }
@@ -117,7 +125,7 @@ struct Joined<S: Summary> {
     waiting: BTreeMap<usize, (usize, S::Part)>,
 }
 
-impl<'o, S: Summary> Take<'o> for Digested<'_, S> {
+impl<'o, S: Summary> Take<'o, 1> for Digested<'_, S> {
     fn take(&self, piece: Piece<'o>) -> Result<Slab> {
         let (number, target) = (piece.number, piece.target);
         let mut depths = Depths::default();
@@ -135,7 +143,13 @@ impl<'o, S: Summary> Take<'o> for Digested<'_, S> {
 }
 
 /// One pass over all spans of a merge.
-fn pass<'a, 'o, T: Take<'o>>(merge: Merge<'a, 'o>, workers: usize, take: &T, control: &Control, poll: Poll<'_>) -> Result<Totals> {
+fn pass<'a, 'o, const L: usize>(
+    merge: Merge<'a, 'o, L>,
+    workers: usize,
+    take: &impl Take<'o, L>,
+    control: &Control,
+    poll: Poll<'_>,
+) -> Result<Totals> {
     let (job, spans) = (merge.job(), merge.spans());
     let state = State {
         job,
@@ -192,19 +206,19 @@ pub fn fill<T: Send>(
     lock(&failed).take().map_or(Ok(()), Err)
 }
 
-struct State<'s, 'a, 'o, T> {
+struct State<'s, 'a, 'o, T, const L: usize> {
     job: &'a Job<'a>,
     spans: &'a [Span],
     control: &'s Control,
     next: AtomicUsize,
     ahead: usize,
-    merge: Mutex<Merge<'a, 'o>>,
+    merge: Mutex<Merge<'a, 'o, L>>,
     take: &'s T,
     turn: Condvar,
     failed: Mutex<Option<Error>>,
 }
 
-impl<'o, T: Take<'o>> State<'_, '_, 'o, T> {
+impl<'o, T: Take<'o, L>, const L: usize> State<'_, '_, 'o, T, L> {
     /// One worker: takes spans in order until there is none.
     fn work(&self) {
         let mut counter = Counter::new(self.job);
@@ -227,7 +241,7 @@ impl<'o, T: Take<'o>> State<'_, '_, 'o, T> {
         !self.control.stopped() && !merge.totals.crowded
     }
 
-    fn work_on(&self, counter: &mut Counter<'_>, id: usize, span: Span, slabs: &mut Vec<Slab>) -> bool {
+    fn work_on(&self, counter: &mut Counter<'_, L>, id: usize, span: Span, slabs: &mut Vec<Slab<L>>) -> bool {
         let mut result = counter.seek(id, span, 0);
         let mut read_to = span.start.frame();
         for index in 0.. {
@@ -259,7 +273,7 @@ impl<'o, T: Take<'o>> State<'_, '_, 'o, T> {
         true
     }
 
-    fn take_all(&self, ready: Vec<Piece<'o>>, slabs: &mut Vec<Slab>) -> Result<()> {
+    fn take_all(&self, ready: Vec<Piece<'o, L>>, slabs: &mut Vec<Slab<L>>) -> Result<()> {
         for piece in ready {
             let slab = self.take.take(piece)?;
             if slabs.len() < 4 {

@@ -59,6 +59,9 @@ def coverage(
     runs: bool = False,
     **options: Unpack[Options],
 ) -> Depth: ...
+def base_counts(
+    bam: str, regions: list[str | tuple[str, int, int]] | None, rules: dict[str, Any], **options: Unpack[Options]
+) -> Depth: ...
 def region_depth(
     bam: str, chrom: str, start: int, end: int, rules: dict[str, Any], **options: Unpack[Options]
 ) -> RegionDepth: ...

@@ -1,11 +1,17 @@
 //! Which positions of one record count: `docs/semantics.md`, section 4.
 
+mod letters;
+mod steps;
+
+pub use letters::{LANES, Lane};
+
 use super::edit::{MAX_SUM, fraction, sum};
 use super::masks::{WIDTH, at_least, bits, different, ones};
 use super::slab::Slab;
 use crate::coords::Interval;
 use crate::rules::{Rules, Traits};
 use crate::source::record::{Op, OpKind, Record};
+use steps::Steps;
 
 /// The part of a rule that is asked at each position.
 #[derive(Clone, Copy, Debug)]
@@ -28,53 +34,40 @@ impl Counting {
         self.min_baseq > 0 || self.traits.only_acgt
     }
 
-    /// Adds `weight` at every position of `within` that `record` counts at, its base qualities being `qual`. `within` must not reach past
-    /// the record's last position.
+    /// Adds `weight` at every position of `within` that `record` counts at, its base qualities being `qual`; with lanes, to the lane of
+    /// what it shows there. `within` must not reach past the record's last position.
     ///
     /// A D or N has no base of its own and is asked for the quality of the next read base, whichever operation that belongs to.
     #[inline]
-    pub fn count(&self, record: Record<'_>, qual: &[u8], within: Interval, weight: i32, slab: &mut Slab) {
+    pub fn count<const L: usize>(&self, record: Record<'_>, qual: &[u8], within: Interval, weight: i32, slab: &mut Slab<L>) {
+        if L > 1 {
+            return self.count_lanes(record, qual, within, weight, slab);
+        }
         if self.traits.spans {
             return slab.add(within.start, within.end.max(within.start + 1), weight);
         }
         if self.traits.only_acgt {
             return self.count_letters(record, qual, within, weight, slab);
         }
-        let cigar = record.cigar();
         if self.min_baseq == 0 && !self.traits.pileup {
             return self.count_operations(record, within, weight, slab);
         }
-        let mut x = i64::from(record.pos());
-        let mut y = 0;
-        // From where on the operation is seen: `x`, but for operations of zero length before it.
-        let mut seen = x;
         // Touching operations are booked as one segment: two changes instead of two each.
         let mut open: Option<Interval> = None;
-        for op in cigar.iter() {
-            let n = i64::from(op.len);
-            if op.kind.consumes_reference() {
-                // The pileup engine goes on by one operation per position, so one of zero length is seen for a position.
-                let until = if self.traits.pileup { (x + n).max(seen + 1) } else { x + n };
-                let here = Interval::new(seen, until).intersect(within);
-                seen = until;
-                if self.counts(op.kind, qual, y) && !here.is_empty() {
-                    open = match open {
-                        Some(before) if before.end == here.start => Some(Interval::new(before.start, here.end)),
-                        Some(before) => {
-                            slab.add(before.start, before.end, weight);
-                            Some(here)
-                        }
-                        None => Some(here),
-                    };
-                    if op.kind.is_aligned() && self.min_baseq > 0 {
-                        let from = (y as i64 + here.start - x) as usize;
-                        self.subtract_low(qual, from, here, weight, slab);
+        for step in Steps::of(record, self.traits.pileup) {
+            let here = step.seen.intersect(within);
+            if self.counts(step.op.kind, qual, step.read) && !here.is_empty() {
+                open = match open {
+                    Some(before) if before.end == here.start => Some(Interval::new(before.start, here.end)),
+                    Some(before) => {
+                        slab.add(before.start, before.end, weight);
+                        Some(here)
                     }
+                    None => Some(here),
+                };
+                if step.op.kind.is_aligned() && self.min_baseq > 0 {
+                    self.subtract_low(qual, step.base_at(here.start), here, weight, slab);
                 }
-                x += n;
-            }
-            if op.kind.consumes_read() {
-                y += op.len as usize;
             }
         }
         if let Some(open) = open {
@@ -84,7 +77,7 @@ impl Counting {
 
     /// Where only the operations decide: depth changes where one that counts meets one that does not.
     #[inline]
-    fn count_operations(&self, record: Record<'_>, within: Interval, weight: i32, slab: &mut Slab) {
+    fn count_operations<const L: usize>(&self, record: Record<'_>, within: Interval, weight: i32, slab: &mut Slab<L>) {
         let mut x = i64::from(record.pos());
         let mut counted_from = None;
         for op in record.cigar().iter().filter(|op| op.kind.consumes_reference()) {
@@ -112,17 +105,28 @@ impl Counting {
             OpKind::Skip => self.skips,
             _ => return true,
         };
-        asked
-            && match qual.get(y) {
-                Some(&q) => q >= self.min_baseq,
-                None => self.traits.trailing_deletion || self.min_baseq == 0,
-            }
+        asked && self.gap_passes(qual, y)
+    }
+
+    /// Whether the quality that stands for a D or N, that of base number `y`, is good enough.
+    #[inline]
+    fn gap_passes(&self, qual: &[u8], y: usize) -> bool {
+        match qual.get(y) {
+            Some(&q) => q >= self.min_baseq,
+            None => self.traits.trailing_deletion || self.min_baseq == 0,
+        }
+    }
+
+    /// Whether nothing of a record counts because its qualities are missing.
+    #[inline]
+    fn is_without_qualities(&self, qual: &[u8]) -> bool {
+        self.traits.only_acgt && self.min_baseq > 0 && qual.first() == Some(&255)
     }
 
     /// One base after the other, where the letter matters too.
     #[inline(never)]
-    fn count_letters(&self, record: Record<'_>, qual: &[u8], within: Interval, weight: i32, slab: &mut Slab) {
-        if self.min_baseq > 0 && qual.first() == Some(&255) {
+    fn count_letters<const L: usize>(&self, record: Record<'_>, qual: &[u8], within: Interval, weight: i32, slab: &mut Slab<L>) {
+        if self.is_without_qualities(qual) {
             return;
         }
         for block in Blocks::of(record) {
@@ -141,7 +145,10 @@ impl Counting {
     }
 
     /// Takes away one of two records wherever both count: aligned in both, and with a good enough quality in both.
-    pub fn subtract_common(&self, a: Record<'_>, b: Record<'_>, slab: &mut Slab) {
+    pub fn subtract_common<const L: usize>(&self, a: Record<'_>, b: Record<'_>, slab: &mut Slab<L>) {
+        if L > 1 {
+            return self.subtract_lanes(a, b, slab);
+        }
         let (mut left, mut right) = (Blocks::of(a), Blocks::of(b));
         let (mut i, mut j) = (left.next(), right.next());
         while let (Some(p), Some(q)) = (&i, &j) {
@@ -153,7 +160,7 @@ impl Counting {
         }
     }
 
-    fn subtract_both(&self, qual_a: &[u8], a: &Block, qual_b: &[u8], b: &Block, both: Interval, slab: &mut Slab) {
+    fn subtract_both<const L: usize>(&self, qual_a: &[u8], a: &Block, qual_b: &[u8], b: &Block, both: Interval, slab: &mut Slab<L>) {
         if self.min_baseq == 0 {
             return slab.add(both.start, both.end, -1);
         }
@@ -189,7 +196,7 @@ impl Counting {
     /// Takes the runs of low quality out of `here`; the base at its first position has index `from`. Bases that are not there (SEQ
     /// `*`) have quality 0.
     #[inline]
-    fn subtract_low(&self, qual: &[u8], from: usize, here: Interval, weight: i32, slab: &mut Slab) {
+    fn subtract_low<const L: usize>(&self, qual: &[u8], from: usize, here: Interval, weight: i32, slab: &mut Slab<L>) {
         let bases = bases_of(qual, from, here.len() as usize);
         slab.add_runs(here.start, bases.len(), -weight, |i| {
             let bases = &bases[i..];
@@ -202,9 +209,9 @@ impl Counting {
     /// and `b`, which may have been booked, too. False where that cannot be told without the qualities themselves.
     ///
     /// Of two edited qualities one is 0. So where both have a base the two count once, if the larger one passes.
-    pub fn add_edited(&self, a: Record<'_>, b: Record<'_>, b_is_booked: bool, slab: &mut Slab) -> bool {
+    pub fn add_edited<const L: usize>(&self, a: Record<'_>, b: Record<'_>, b_is_booked: bool, slab: &mut Slab<L>) -> bool {
         let min = self.min_baseq;
-        if min == 0 || min > MAX_SUM || self.traits.only_acgt || self.traits.spans {
+        if L > 1 || min == 0 || min > MAX_SUM || self.traits.only_acgt || self.traits.spans {
             return false;
         }
         let (Some(block_a), Some(block_b)) = (Block::only(a), Block::only(b)) else { return false };

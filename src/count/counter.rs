@@ -18,6 +18,8 @@ use crate::source::records::RecordReader;
 
 /// A slab reaches so far beyond the last start even when records are few.
 const SLAB_MARGIN: i64 = 1 << 18;
+/// The same where a position has many lanes.
+const SLAB_MARGIN_OF_LANES: i64 = 1 << 16;
 /// Positions a slab may take per record; sparser parts are booked as events.
 const SLAB_SPARSENESS: i64 = 64;
 /// Inflated bytes that are counted at once, as a rule a frame, while they are still in the first caches. BAQ takes whole parts: its lanes want many reads.
@@ -54,7 +56,7 @@ impl Progress {
 }
 
 /// One worker's tools.
-pub struct Counter<'a> {
+pub struct Counter<'a, const L: usize = 1> {
     job: &'a Job<'a>,
     once: Once,
     counting: Counting,
@@ -70,7 +72,7 @@ pub struct Counter<'a> {
     first: bool,
 }
 
-impl<'a> Counter<'a> {
+impl<'a, const L: usize> Counter<'a, L> {
     /// A worker's tools for `job`.
     pub fn new(job: &'a Job<'a>) -> Self {
         Self {
@@ -78,7 +80,7 @@ impl<'a> Counter<'a> {
             once: job.rules.once(),
             counting: Counting::new(&job.rules),
             reader: RecordReader::new(job.bam, job.allow_truncated),
-            realigner: Realigner::new(job),
+            realigner: Realigner::new(job, L > 1),
             survivors: Vec::new(),
             table: Table::default(),
             crowd: Crowd::default(),
@@ -107,7 +109,7 @@ impl<'a> Counter<'a> {
     /// # Errors
     ///
     /// What reading and checking the records gives; [`crate::error::Kind::Cancelled`].
-    pub fn next_part(&mut self, mut slab: Slab, carry: Option<CarryIn>) -> Result<Part> {
+    pub fn next_part(&mut self, mut slab: Slab<L>, carry: Option<CarryIn>) -> Result<Part<L>> {
         let target = self.job.targets[self.span.target];
         let walker = Walker::new(self.job.bam, self.job.rules, target, self.first && self.span.origin == Origin::Chunk);
         self.first = false;
@@ -157,7 +159,7 @@ impl<'a> Counter<'a> {
         Progress { exact, carried, front: last_start, before: last_start, ..Progress::default() }
     }
 
-    fn end_part(&mut self, from: VirtualOffset, mut slab: Slab, walked: Walked, progress: &Progress) -> Result<Part> {
+    fn end_part(&mut self, from: VirtualOffset, mut slab: Slab<L>, walked: Walked, progress: &Progress) -> Result<Part<L>> {
         let starts = progress.starts;
         let survivors = progress.released + self.survivors.len() as u32;
         let last_start = starts.map(|s| s.end).or(progress.before);
@@ -175,7 +177,7 @@ impl<'a> Counter<'a> {
             first_survivor,
             walked,
             starts,
-            slab_sum: slab.sum(),
+            slab_sums: slab.sums(),
             slab,
             seam,
             crowd,
@@ -187,19 +189,20 @@ impl<'a> Counter<'a> {
     }
 
     /// Makes the slab reach over a batch that begins with survivor `batch`, unless records are few and far between.
-    fn cover(&self, slab: &mut Slab, batch: usize, progress: &Progress) {
+    fn cover(&self, slab: &mut Slab<L>, batch: usize, progress: &Progress) {
         let Some(starts) = progress.starts.filter(|_| batch < self.survivors.len()) else { return };
+        let margin = if L == 1 { SLAB_MARGIN } else { SLAB_MARGIN_OF_LANES };
         let extent = starts.end - starts.start;
         let survivors = i64::from(progress.released) + self.survivors.len() as i64;
-        if extent > SLAB_SPARSENESS * survivors + SLAB_MARGIN {
+        if extent > SLAB_SPARSENESS * survivors + margin {
             return;
         }
         let reach = self.survivors[batch..].iter().map(|s| s.end).max().unwrap_or(starts.end);
-        slab.cover(starts.start, reach.min(starts.end + 4096.max(SLAB_MARGIN - extent)) + 1);
+        slab.cover(starts.start, reach.min(starts.end + 4096.max(margin - extent)) + 1);
     }
 
     /// Books the survivors from number `batch` on, mates put together.
-    fn count(&mut self, slab: &mut Slab, batch: usize, progress: &mut Progress, tally: &mut Tally) -> Result<()> {
+    fn count(&mut self, slab: &mut Slab<L>, batch: usize, progress: &mut Progress, tally: &mut Tally) -> Result<()> {
         let buffer = self.reader.buffer();
         let drops = self.drops();
         if self.once == Once::Never && drops.is_empty() {
@@ -268,9 +271,9 @@ impl<'a> Counter<'a> {
 
     /// Books a survivor that has no mate to look for.
     #[inline]
-    fn count_alone(&self, s: &Survivor, buffer: &[u8], slab: &mut Slab) {
+    fn count_alone(&self, s: &Survivor, buffer: &[u8], slab: &mut Slab<L>) {
         let needs_qualities = self.counting.needs_qualities();
-        if s.single && !needs_qualities {
+        if L == 1 && s.single && !needs_qualities {
             // Nothing in the record matters any more, so its bytes are left where they are.
             return slab.add(s.start, s.end, 1);
         }
@@ -280,7 +283,7 @@ impl<'a> Counter<'a> {
         self.counting.count(record, qual, Interval::new(s.start, s.end), 1, slab);
     }
 
-    fn book_empty_blocks(&self, record: Record<'_>, slab: &mut Slab) {
+    fn book_empty_blocks(&self, record: Record<'_>, slab: &mut Slab<L>) {
         let empty = self.counting.empty_blocks(record);
         if empty > 0 {
             slab.add(0, i64::MAX, empty);

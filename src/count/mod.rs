@@ -57,7 +57,7 @@ pub struct Job<'a> {
 
 /// The depth of one part of a span, and all the merge needs to fit it to the others.
 #[derive(Debug)]
-pub struct Part {
+pub struct Part<const L: usize = 1> {
     /// Where its first record starts.
     pub from: VirtualOffset,
     /// Where its last record ends.
@@ -68,10 +68,10 @@ pub struct Part {
     pub walked: Walked,
     /// Starts of its first and last survivor.
     pub starts: Option<Interval>,
-    /// Depth, up to the start of the last survivor dense, behind it as events.
-    pub slab: Slab,
-    /// Sum of the dense differences.
-    pub slab_sum: i64,
+    /// Counts, up to the start of the last survivor dense, behind it as events.
+    pub slab: Slab<L>,
+    /// Sums of the dense differences.
+    pub slab_sums: [i64; L],
     /// Names at its edges.
     pub seam: Seam,
     /// Records per window, when there is a cap.

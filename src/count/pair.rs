@@ -19,7 +19,7 @@ pub struct Pair<'a> {
 
 impl Pair<'_> {
     /// `a` was booked by itself when it came, `b` too when `b_is_booked`; afterwards the two are booked as the tool counts them.
-    pub fn meet(&mut self, a: Record<'_>, b: Record<'_>, clock: i64, b_is_booked: bool, slab: &mut Slab) {
+    pub fn meet<const L: usize>(&mut self, a: Record<'_>, b: Record<'_>, clock: i64, b_is_booked: bool, slab: &mut Slab<L>) {
         let extent = |r: Record<'_>| Interval::new(i64::from(r.pos()), i64::from(r.pos()) + r.cigar().reference_len());
         if self.once == Once::Edit {
             return self.meet_edited(a, extent(a), b, extent(b), clock, b_is_booked, slab);
@@ -40,7 +40,7 @@ impl Pair<'_> {
     /// Where the engine had not yet passed, behind `clock`, `a` is booked anew with the edited qualities; columns before were printed
     /// with the old ones.
     #[expect(clippy::too_many_arguments, reason = "two records, where they lie, and where the engine stands")]
-    fn meet_edited(
+    fn meet_edited<const L: usize>(
         &mut self,
         a: Record<'_>,
         extent_a: Interval,
@@ -48,7 +48,7 @@ impl Pair<'_> {
         extent_b: Interval,
         clock: i64,
         b_is_booked: bool,
-        slab: &mut Slab,
+        slab: &mut Slab<L>,
     ) {
         // The overlap begins with `b`, which the engine cannot have passed.
         if self.counting.add_edited(a, b, b_is_booked, slab) {

@@ -12,6 +12,7 @@ use super::baq::{Baq, Exactness, SETTLED_QUALITY, Window};
 use super::walk::Survivor;
 use crate::coords::Interval;
 use crate::error::{Error, Result};
+use crate::rules::Once;
 use crate::source::fasta::Reference;
 use crate::source::record::Record;
 
@@ -33,10 +34,12 @@ pub struct Realigner<'a> {
 }
 
 impl<'a> Realigner<'a> {
-    /// Tools for `job`; without a reference for BAQ they do nothing.
-    pub fn new(job: &'a Job<'a>) -> Self {
+    /// Tools for `job`; without a reference for BAQ they do nothing. `letters`: whether it matters which of two mates counts.
+    pub fn new(job: &'a Job<'a>, letters: bool) -> Self {
         // Of two different letters the better one counts with four fifths of its quality: 17 is the least that leaves 13.
-        let enough = (0.8 * f64::from(SETTLED_QUALITY)) as u8 >= job.rules.min_baseq;
+        let counts = (0.8 * f64::from(SETTLED_QUALITY)) as u8 >= job.rules.min_baseq;
+        // Of two different letters that of the better quality counts.
+        let enough = counts && !(letters && job.rules.once() == Once::Edit);
         Self {
             job,
             exactness: if enough { Exactness::AtLeast17 } else { Exactness::Every },

@@ -3,20 +3,39 @@
 use super::masks::{WIDTH, bits};
 use crate::coords::Interval;
 
-/// Depth as differences: dense over `start..start + diff.len()`, single events elsewhere.
-#[derive(Debug, Default)]
-pub struct Slab {
+/// What one lane changes by at a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The position.
+    pub at: i64,
+    /// What is added from there on.
+    pub by: i32,
+    /// Which lane.
+    pub lane: u32,
+}
+
+/// Counts as differences: dense over `start..start + diff.len()`, single changes elsewhere.
+///
+/// Each position has `L` counts, its lanes: one where depth is counted, more where letters are (`docs/design/003-base-counts.md`).
+#[derive(Debug)]
+pub struct Slab<const L: usize = 1> {
     /// Position of the first difference.
     pub start: i64,
-    /// What depth changes by at each position.
-    pub diff: Vec<i32>,
+    /// What the counts change by at each position.
+    pub diff: Vec<[i32; L]>,
     /// Changes at positions the array does not cover, in no order.
-    pub events: Vec<(i64, i32)>,
+    pub events: Vec<Change>,
     /// Positions that are asked for; nothing outside is booked.
     clip: Interval,
 }
 
-impl Slab {
+impl<const L: usize> Default for Slab<L> {
+    fn default() -> Self {
+        Self { start: 0, diff: Vec::new(), events: Vec::new(), clip: Interval::default() }
+    }
+}
+
+impl<const L: usize> Slab<L> {
     /// Empties the slab; positions outside `clip` will not be booked.
     pub fn reset(&mut self, clip: Interval) {
         self.start = clip.start;
@@ -32,18 +51,24 @@ impl Slab {
         }
         let len = (end.min(self.clip.end) - self.start).max(0) as usize;
         if len > self.diff.len() {
-            self.diff.resize(len, 0);
+            self.diff.resize(len, [0; L]);
         }
     }
 
     /// Adds `weight` to the depth of positions `start..end`.
     #[inline]
     pub fn add(&mut self, start: i64, end: i64, weight: i32) {
+        self.add_lane(start, end, 0, weight);
+    }
+
+    /// Adds `weight` to a lane of positions `start..end`.
+    #[inline]
+    pub fn add_lane(&mut self, start: i64, end: i64, lane: usize, weight: i32) {
         let start = start.max(self.clip.start);
         let end = end.min(self.clip.end);
         if start < end {
-            self.change(start, weight);
-            self.change(end, -weight);
+            self.change(start, lane, weight);
+            self.change(end, lane, -weight);
         }
     }
 
@@ -57,39 +82,46 @@ impl Slab {
             let ones = mask(i);
             for edge in bits(ones ^ (ones << 1 | last)) {
                 let by = if ones >> edge & 1 == 1 { weight } else { -weight };
-                self.change((start + (i + edge) as i64).max(self.clip.start), by);
+                self.change((start + (i + edge) as i64).max(self.clip.start), 0, by);
             }
             last = ones >> 63;
             i += WIDTH;
         }
         if last == 1 {
-            self.change((start + i as i64).max(self.clip.start), -weight);
+            self.change((start + i as i64).max(self.clip.start), 0, -weight);
         }
     }
 
     #[inline]
-    fn change(&mut self, at: i64, by: i32) {
+    fn change(&mut self, at: i64, lane: usize, by: i32) {
         if let Some(d) = self.diff.get_mut(at.wrapping_sub(self.start) as u64 as usize) {
-            *d += by;
+            d[lane] += by;
         } else if at < self.clip.end {
-            self.events.push((at, by));
+            self.events.push(Change { at, by, lane: lane as u32 });
         }
     }
 
     /// Moves what lies at or behind `frontier` out of the array into the events, and cuts the array there.
     pub fn cut(&mut self, frontier: i64) {
         let keep = (frontier - self.start).clamp(0, self.diff.len() as i64) as usize;
-        let base = self.start;
-        for (i, &d) in self.diff.iter().enumerate().skip(keep) {
-            if d != 0 {
-                self.events.push((base + i as i64, d));
+        for (at, diff) in (self.start..).zip(&self.diff).skip(keep) {
+            for (lane, &by) in diff.iter().enumerate() {
+                if by != 0 {
+                    self.events.push(Change { at, by, lane: lane as u32 });
+                }
             }
         }
         self.diff.truncate(keep);
     }
 
-    /// Sum of all differences in the array.
-    pub fn sum(&self) -> i64 {
-        self.diff.iter().map(|&d| i64::from(d)).sum()
+    /// Sums of all differences in the array, lane by lane.
+    pub fn sums(&self) -> [i64; L] {
+        let mut sums = [0; L];
+        for diff in &self.diff {
+            for (sum, &d) in sums.iter_mut().zip(diff) {
+                *sum += i64::from(d);
+            }
+        }
+        sums
     }
 }

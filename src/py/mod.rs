@@ -30,6 +30,7 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(rules::resolve_rules, module)?)?;
     module.add_function(wrap_pyfunction!(region_depth, module)?)?;
     module.add_function(wrap_pyfunction!(table::coverage, module)?)?;
+    module.add_function(wrap_pyfunction!(table::base_counts, module)?)?;
     module.add_function(wrap_pyfunction!(summary::interval_stats, module)?)?;
     module.add_function(wrap_pyfunction!(summary::depth_histograms, module)?)?;
     module.add_function(wrap_pyfunction!(summary::binned_runs, module)?)?;
@@ -66,15 +67,15 @@ fn region_depth<'py>(
         Ok((request, target, table))
     })?;
     let dict = PyDict::new(py);
-    dict.set_item("pos", table.pos.into_pyarray(py))?;
-    match table.chrom {
+    dict.set_item("pos", table.axis.pos.into_pyarray(py))?;
+    match table.axis.chrom {
         Codes::I8(codes) => dict.set_item("chrom_codes", codes.into_pyarray(py))?,
         Codes::I16(codes) => dict.set_item("chrom_codes", codes.into_pyarray(py))?,
         Codes::I32(codes) => dict.set_item("chrom_codes", codes.into_pyarray(py))?,
     }
     let contigs: Vec<_> = request.bam.header.contigs.iter().map(|c| String::from_utf8_lossy(&c.name)).collect();
     dict.set_item("contigs", contigs)?;
-    dict.set_item("base_codes", table.base.unwrap_or_default().into_pyarray(py))?;
+    dict.set_item("base_codes", table.axis.base.unwrap_or_default().into_pyarray(py))?;
     dict.set_item("bases", PyList::new(py, BASES.iter().map(|&b| char::from(b).to_string()))?)?;
     dict.set_item("depth", table.depth.into_pyarray(py))?;
     call::report(&dict, &request, &[target], &table.outcome)?;

@@ -73,6 +73,35 @@ pub(super) fn coverage<'py>(
     Ok(dict)
 }
 
+/// Letters, insertions, deletions and skips at each position of many regions, or of every contig. `options` are the keywords of
+/// [`call::settings`].
+#[pyfunction]
+#[pyo3(signature = (bam, regions, rules, **options))]
+pub(super) fn base_counts<'py>(
+    py: Python<'py>,
+    bam: PathBuf,
+    regions: Option<Vec<Region>>,
+    rules: &Bound<'py, PyDict>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (settings, watch) = call::settings(bam, rules, options)?;
+    let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
+    let (request, targets, batch, outcome) = guarded(py, || {
+        let mut request = Request::open(settings)?;
+        let targets = request.targets(places.as_deref())?;
+        let total = request.bytes(&targets);
+        let mut table = table::base_counts(&request, &targets, &Control::default(), &mut |done| watch.poll(done, total))?;
+        let outcome = std::mem::take(&mut table.outcome);
+        let batch = table.into_batch(&request.bam.header.contigs)?;
+        watch.finish(total)?;
+        Ok((request, targets, batch, outcome))
+    })?;
+    let dict = PyDict::new(py);
+    dict.set_item("table", ArrowTable { batch })?;
+    call::report(&dict, &request, &targets, &outcome)?;
+    Ok(dict)
+}
+
 /// Columns of numbers and of names, all of one length, none with missing values.
 #[pyclass(frozen, module = "fastcov._fastcov")]
 pub(super) struct ArrowTable {

@@ -6,7 +6,7 @@ use arrow_array::types::{ArrowDictionaryKeyType, Int8Type, Int16Type, Int32Type}
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, PrimitiveArray, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, Field, Schema};
 
-use super::{BASES, Codes, Dense, Runs};
+use super::{Axis, BASES, BaseCounts, Codes, Dense, Runs};
 use crate::error::{Error, Kind, Result};
 use crate::source::header::Contig;
 
@@ -17,15 +17,37 @@ impl Dense {
     ///
     /// [`Kind::Internal`] when Arrow refuses the columns.
     pub fn into_batch(self, contigs: &[Contig]) -> Result<RecordBatch> {
+        let mut columns = self.axis.into_columns(contigs, "base")?;
+        columns.push(("depth", Arc::new(Int32Array::from(self.depth))));
+        record_batch(columns)
+    }
+}
+
+impl BaseCounts {
+    /// The columns `chrom, pos`, `ref` where there is a reference, and the counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Internal`] when Arrow refuses the columns.
+    pub fn into_batch(self, contigs: &[Contig]) -> Result<RecordBatch> {
+        let mut columns = self.axis.into_columns(contigs, "ref")?;
+        for (name, counts) in self.counts {
+            columns.push((name, Arc::new(Int32Array::from(counts))));
+        }
+        record_batch(columns)
+    }
+}
+
+impl Axis {
+    fn into_columns(self, contigs: &[Contig], base: &'static str) -> Result<Vec<(&'static str, ArrayRef)>> {
         let chrom = dictionary(self.chrom, names(contigs))?;
         let pos: ArrayRef = Arc::new(Int64Array::from(self.pos));
         let mut columns = vec![("chrom", chrom), ("pos", pos)];
-        if let Some(base) = self.base {
+        if let Some(codes) = self.base {
             let letters = StringArray::from_iter_values(BASES.iter().map(|&b| char::from(b).to_string()));
-            columns.push(("base", dictionary(Codes::I8(base), Arc::new(letters))?));
+            columns.push((base, dictionary(Codes::I8(codes), Arc::new(letters))?));
         }
-        columns.push(("depth", Arc::new(Int32Array::from(self.depth))));
-        record_batch(columns)
+        Ok(columns)
     }
 }
 

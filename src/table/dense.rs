@@ -10,15 +10,22 @@ use crate::plan::Target;
 use crate::request::{Outcome, Request};
 use crate::run::{self, Control, Poll};
 
-/// One row per position of every target, in the order of the targets.
+/// The place of each row: one row per position of every target, in the order of the targets.
 #[derive(Debug)]
-pub struct Dense {
+pub struct Axis {
     /// 1-based positions.
     pub pos: Vec<i64>,
     /// Index of the contig in the header.
     pub chrom: Codes,
     /// Index of the reference letter in [`BASES`]; N without a reference.
     pub base: Option<Vec<i8>>,
+}
+
+/// Depth, row by row.
+#[derive(Debug)]
+pub struct Dense {
+    /// Where.
+    pub axis: Axis,
     /// Depth.
     pub depth: Vec<i32>,
     /// What else there is to say.
@@ -42,13 +49,29 @@ pub enum Letters {
 /// is none.
 pub fn dense(request: &Request, targets: &[Target], letters: Letters, control: &Control, poll: Poll<'_>) -> Result<Dense> {
     let layout = Layout::new(targets);
-    let rows = layout.rows;
-    let contigs = request.bam.header.contigs.len();
-    let with_base = letters == Letters::Always || request.reference.is_some();
-    request.check_memory(rows as u64 * (8 + Codes::width(contigs) + u64::from(with_base) + 4))?;
-    let mut depth = zeros(rows);
+    request.check_memory(layout.rows as u64 * (Axis::row_bytes(request, letters) + 4))?;
+    let mut depth = zeros(layout.rows);
     let outcome = request.count(targets, &mut depth, control, &mut *poll)?;
-    let mut pos = zeros(rows);
+    Ok(Dense { axis: axis(request, &layout, letters, control, poll)?, depth, outcome })
+}
+
+impl Axis {
+    /// Bytes of a row.
+    pub(super) fn row_bytes(request: &Request, letters: Letters) -> u64 {
+        8 + Codes::width(request.bam.header.contigs.len()) + u64::from(letters.wanted(request))
+    }
+}
+
+impl Letters {
+    fn wanted(self, request: &Request) -> bool {
+        self == Self::Always || request.reference.is_some()
+    }
+}
+
+/// The places of all rows.
+pub(super) fn axis(request: &Request, layout: &Layout<'_>, letters: Letters, control: &Control, poll: Poll<'_>) -> Result<Axis> {
+    let contigs = request.bam.header.contigs.len();
+    let mut pos = zeros(layout.rows);
     run::fill(&mut pos, request.workers, control, &mut *poll, |at, piece: &mut [i64]| {
         for (_, positions, rows) in layout.parts(at, piece.len()) {
             for (p, n) in piece[rows].iter_mut().zip(positions.one_based().0..) {
@@ -57,13 +80,13 @@ pub fn dense(request: &Request, targets: &[Target], letters: Letters, control: &
         }
         Ok(())
     })?;
-    let base = with_base.then(|| bases(request, &layout, control, &mut *poll)).transpose()?;
+    let base = letters.wanted(request).then(|| bases(request, layout, control, &mut *poll)).transpose()?;
     let chrom = match Codes::width(contigs) {
-        1 => Codes::I8(codes(request, &layout, |c| c as i8, control, poll)?),
-        2 => Codes::I16(codes(request, &layout, |c| c as i16, control, poll)?),
-        _ => Codes::I32(codes(request, &layout, |c| c as i32, control, poll)?),
+        1 => Codes::I8(codes(request, layout, |c| c as i8, control, poll)?),
+        2 => Codes::I16(codes(request, layout, |c| c as i16, control, poll)?),
+        _ => Codes::I32(codes(request, layout, |c| c as i32, control, poll)?),
     };
-    Ok(Dense { pos, chrom, base, depth, outcome })
+    Ok(Axis { pos, chrom, base })
 }
 
 /// The contig of every row, as a code.
@@ -87,15 +110,16 @@ fn codes<T: Clone + Default + Send>(
 }
 
 /// Which rows belong to which target.
-struct Layout<'a> {
+pub(super) struct Layout<'a> {
     targets: &'a [Target],
     /// First row of every target.
     firsts: Vec<usize>,
-    rows: usize,
+    /// How many there are.
+    pub(super) rows: usize,
 }
 
 impl<'a> Layout<'a> {
-    fn new(targets: &'a [Target]) -> Self {
+    pub(super) fn new(targets: &'a [Target]) -> Self {
         let mut rows = 0;
         let mut firsts = Vec::with_capacity(targets.len());
         for target in targets {

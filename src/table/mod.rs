@@ -2,11 +2,13 @@
 
 mod batch;
 mod dense;
+mod letters;
 mod pages;
 mod runs;
 mod stats;
 
-pub use dense::{Dense, Letters, dense};
+pub use dense::{Axis, Dense, Letters, dense};
+pub use letters::{BaseCounts, base_counts};
 pub use runs::{Runs, runs};
 pub use stats::{Asked, Stats, stats};
 

@@ -1,0 +1,149 @@
+//! Letters, insertions, deletions and skips of every position, by strand.
+
+use super::BASES;
+use super::dense::{Axis, Layout, Letters, axis};
+use super::pages::zeros;
+use crate::count::bases::{LANES, Lane};
+use crate::error::{Error, Kind, Result};
+use crate::plan::Target;
+use crate::request::{Outcome, Request};
+use crate::run::{self, Control, Poll};
+
+/// What is counted, row by row.
+#[derive(Debug)]
+pub struct BaseCounts {
+    /// Where.
+    pub axis: Axis,
+    /// Columns by name: of each count both strands together, forward, reverse.
+    pub counts: Vec<(&'static str, Vec<i32>)>,
+    /// What else there is to say.
+    pub outcome: Outcome,
+}
+
+/// Names of three columns: both strands together, forward, reverse.
+type Names = [&'static str; 3];
+
+const READS: Names = ["reads_all", "reads_fwd", "reads_rev"];
+const MATCHES: Names = ["matches", "matches_fwd", "matches_rev"];
+const MISMATCHES: Names = ["mismatches", "mismatches_fwd", "mismatches_rev"];
+/// The lanes in the order of their columns.
+const COUNTED: [(Lane, Names); LANES / 2] = [
+    (Lane::Deletion, ["deletions", "deletions_fwd", "deletions_rev"]),
+    (Lane::Insertion, ["insertions", "insertions_fwd", "insertions_rev"]),
+    (Lane::Skip, ["skips", "skips_fwd", "skips_rev"]),
+    (Lane::A, ["A", "A_fwd", "A_rev"]),
+    (Lane::C, ["C", "C_fwd", "C_rev"]),
+    (Lane::G, ["G", "G_fwd", "G_rev"]),
+    (Lane::T, ["T", "T_fwd", "T_rev"]),
+    (Lane::N, ["N", "N_fwd", "N_rev"]),
+];
+const LETTERS: [Lane; 5] = [Lane::A, Lane::C, Lane::G, Lane::T, Lane::N];
+
+/// Counts the targets and builds their table.
+///
+/// # Errors
+///
+/// What counting gives; [`Kind::InvalidArgument`] for a rule that does not say whose letter counts; [`Kind::ResourceLimit`] before any
+/// memory is asked for, or where a sum is beyond 32 bits; [`Kind::CorruptFile`] for a letter in the reference that is none.
+pub fn base_counts(request: &Request, targets: &[Target], control: &Control, poll: Poll<'_>) -> Result<BaseCounts> {
+    request.rules.validate_letters()?;
+    let layout = Layout::new(targets);
+    let kinds = COUNTED.len() + 1 + if request.reference.is_some() { 2 } else { 0 };
+    let row = Axis::row_bytes(request, Letters::WithReference) + 4 * 3 * kinds as u64;
+    request.check_memory(layout.rows as u64 * row)?;
+    let mut lanes: [Vec<i32>; LANES] = std::array::from_fn(|_| zeros(layout.rows));
+    let outcome = request.count_letters(targets, lanes.each_mut().map(Vec::as_mut_slice), control, &mut *poll)?;
+    let axis = axis(request, &layout, Letters::WithReference, control, &mut *poll)?;
+    let mut columns = Columns { request, lanes, rows: layout.rows, control, poll };
+    let mut counts = columns.reads()?;
+    if let Some(reference) = &axis.base {
+        counts.extend(columns.matches(reference)?);
+    }
+    counts.extend(columns.counted()?);
+    Ok(BaseCounts { axis, counts, outcome })
+}
+
+/// The columns in the making.
+struct Columns<'r, 'p> {
+    request: &'r Request,
+    lanes: [Vec<i32>; LANES],
+    rows: usize,
+    control: &'r Control,
+    poll: Poll<'p>,
+}
+
+impl Columns<'_, '_> {
+    /// What the rule counts at each position: its depth.
+    fn reads(&mut self) -> Result<Vec<(&'static str, Vec<i32>)>> {
+        let rules = &self.request.rules;
+        let gaps = [(Lane::Deletion, rules.deletions), (Lane::Skip, rules.skips)];
+        let counted: Vec<_> = LETTERS.into_iter().chain(gaps.into_iter().filter(|g| g.1).map(|g| g.0)).collect();
+        let [forward, reverse] = [0, 1].map(|strand| {
+            let lanes: Vec<_> = counted.iter().map(|lane| &self.lanes[lane.index() + strand]).collect();
+            sum(self.request, &lanes, self.rows, self.control, &mut *self.poll)
+        });
+        self.both(READS, forward?, reverse?)
+    }
+
+    /// How many letters are those of the reference, and how many are not.
+    fn matches(&mut self, reference: &[i8]) -> Result<Vec<(&'static str, Vec<i32>)>> {
+        let mut columns = Vec::new();
+        for matching in [true, false] {
+            let [forward, reverse] = [0, 1].map(|strand| {
+                let lanes = LETTERS.map(|lane| &self.lanes[lane.index() + strand][..]);
+                let mut out = zeros(self.rows);
+                run::fill(&mut out, self.request.workers, self.control, &mut *self.poll, |at, piece: &mut [i32]| {
+                    for (row, out) in (at..).zip(piece) {
+                        let same = letter_of(reference[row]);
+                        let counts = lanes.iter().enumerate().filter(|lane| (lane.0 == same) == matching);
+                        // Not more than `reads`, whose sum fits.
+                        *out = counts.map(|lane| lane.1[row]).sum();
+                    }
+                    Ok(())
+                })?;
+                Ok(out)
+            });
+            columns.extend(self.both(if matching { MATCHES } else { MISMATCHES }, forward?, reverse?)?);
+        }
+        Ok(columns)
+    }
+
+    /// The lanes themselves.
+    fn counted(mut self) -> Result<Vec<(&'static str, Vec<i32>)>> {
+        let mut columns = Vec::new();
+        for (lane, names) in COUNTED {
+            let [forward, reverse] = [0, 1].map(|strand| std::mem::take(&mut self.lanes[lane.index() + strand]));
+            columns.extend(self.both(names, forward, reverse)?);
+        }
+        Ok(columns)
+    }
+
+    fn both(&mut self, names: Names, forward: Vec<i32>, reverse: Vec<i32>) -> Result<Vec<(&'static str, Vec<i32>)>> {
+        let all = sum(self.request, &[&forward, &reverse], self.rows, self.control, &mut *self.poll)?;
+        Ok(names.into_iter().zip([all, forward, reverse]).collect())
+    }
+}
+
+/// Row by row the sum of columns.
+fn sum(request: &Request, columns: &[&Vec<i32>], rows: usize, control: &Control, poll: Poll<'_>) -> Result<Vec<i32>> {
+    let mut out = zeros(rows);
+    run::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i32]| {
+        for column in columns {
+            for (out, &count) in piece.iter_mut().zip(&column[at..]) {
+                *out = out.saturating_add(count);
+            }
+        }
+        if piece.contains(&i32::MAX) {
+            return Err(Error::new(Kind::ResourceLimit, "the counts of a position do not fit 32 bits")
+                .hint("filter the reads, for example with min_mapq or exclude_flags"));
+        }
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+/// Index in [`LETTERS`] of a letter of the reference.
+fn letter_of(code: i8) -> usize {
+    let letter = BASES.get(code as usize).map_or(b'N', u8::to_ascii_uppercase);
+    b"ACGT".iter().position(|&l| l == letter).unwrap_or(LETTERS.len() - 1)
+}
