@@ -13,13 +13,19 @@ N ?= 1000
 SEED ?= 1
 RULES ?= samtools
 
-.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare clean
+# make bench ROWS='mtb, mpileup' ROUNDS=3: only rows whose label holds this pattern; the pages are left as they are.
+ROWS ?=
+ROUNDS ?=
+
+.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare bench bench-quick clean
 
 help:
 	@echo "make demo      coverage of a simulated sample (or BAM=… REF=… REGION=…), with a plot"
 	@echo "make test      lint and every test"
 	@echo "make wheel     a release wheel in dist/"
 	@echo "make compare   N=$(N) random samples from SEED=$(SEED) on against the slow twin and samtools"
+	@echo "make bench     speed beside the floor and other programs, into README.md and docs/performance.md (or ROWS=… ROUNDS=…)"
+	@echo "make bench-quick   the rows that matter most"
 	@echo "make lint, make fmt, make clean"
 
 $(VENV)/bin/python:
@@ -50,13 +56,13 @@ lint: $(VENV)/tools
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features python -- -D warnings
-	$(VENV)/bin/ruff check python tests examples
-	$(VENV)/bin/ruff format --check python tests examples
+	$(VENV)/bin/ruff check python tests examples benches
+	$(VENV)/bin/ruff format --check python tests examples benches
 
 fmt: $(VENV)/tools
 	cargo fmt
-	$(VENV)/bin/ruff check --fix python tests examples
-	$(VENV)/bin/ruff format python tests examples
+	$(VENV)/bin/ruff check --fix python tests examples benches
+	$(VENV)/bin/ruff format python tests examples benches
 
 # More threads than cores, so that the order in which parts come is shaken. Twice: with overflow and other debug checks, and fast.
 rust-test:
@@ -79,6 +85,13 @@ wheel: $(VENV)/tools
 
 compare: $(VENV)/fastcov
 	$(VENV)/bin/python tests/compare.py --count $(N) --seed $(SEED) --rules $(RULES)
+
+BENCH = $(VENV)/bin/python benches/bench.py $(if $(ROWS),--rows "$(ROWS)") $(if $(ROUNDS),--rounds $(ROUNDS))
+bench: $(VENV)/fastcov
+	$(BENCH) $(if $(ROWS),,--write)
+
+bench-quick: $(VENV)/fastcov
+	$(BENCH) --quick
 
 clean:
 	rm -rf $(VENV) target dist demo-output compare-output

@@ -79,13 +79,13 @@ def _from_runs(rows, contigs: Contigs) -> Depths:
 def run(command: list[object]) -> str:
     """What a tool prints."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **_libhts()})
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **libhts()})
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip().splitlines()[-1:]}")
     return done.stdout
 
 
-def _libhts() -> dict[str, str]:
+def libhts() -> dict[str, str]:
     """Debian's mosdepth looks for libhts.so, which only the -dev package has: a link of that name does."""
     folder = Path(tempfile.gettempdir()) / f"fastcov-libhts-{os.getuid()}"
     link = folder / "libhts.so"

@@ -1,0 +1,96 @@
+"""What the benchmarks print: a table, and the machine and versions it is about."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import other_tools
+from rows import Row
+
+BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row with its figures, one a round, and the seconds of its tasks; or the reason why it has none."""
+
+    row: Row
+    figures: list[float]
+    seconds: list[list[float]]
+    skipped: str = ""
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.figures)
+
+    @property
+    def met(self) -> bool:
+        return self.row.aim is None or self.row.aim.met(self.median)
+
+
+def table(lines: list[Line]) -> str:
+    """Markdown; skipped rows follow as sentences."""
+    out = ["| what | aim | figure | smallest .. largest | seconds |", "|---|---|---|---|---|"]
+    for line in lines:
+        if line.skipped:
+            continue
+        aim = "" if line.row.aim is None else f"{line.row.aim} {line.row.unit}"
+        figure = f"{_number(line.median)} {line.row.unit}"
+        spread = f"{_number(min(line.figures))} .. {_number(max(line.figures))}"
+        seconds = " / ".join(_number(statistics.median(s)) for s in line.seconds)
+        out.append(f"| {line.row.label} | {aim} | {figure if line.met else f'**{figure}**'} | {spread} | {seconds} |")
+    skipped = [f"- {line.row.label}: {line.skipped}" for line in lines if line.skipped]
+    return "\n".join(out + (["", "Not measured:", "", *skipped] if skipped else []))
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.4f}"
+
+
+HOW_TO_READ = """\
+Medians of {rounds} rounds; in a round everything about a set runs once, one after the other, so that a ratio compares
+neighbours. Bold: aim missed. Seconds are the medians of what the figure is made of, in its order. fastcov is the call
+alone in a warm process, another program is its whole process; the floor is libdeflate over every frame of the file with
+its CRC checked, on as many threads."""
+
+
+def text(lines: list[Line], rounds: int, command: str) -> str:
+    """The table with what it takes to read and repeat it."""
+    return "\n\n".join([table(lines), HOW_TO_READ.format(rounds=rounds), f"`{command}`, {machine()}; {versions()}."])
+
+
+def machine() -> str:
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
+    model = found[1] if found else platform.processor() or platform.machine()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{model}, {cores} cores, {platform.system()} {platform.release()}"
+
+
+def versions() -> str:
+    found = [f"Python {platform.python_version()}"]
+    found += [f"{name} {importlib.metadata.version(name)}" for name in ("fastcov-bio", "numpy", "pandas")]
+    environment = {**os.environ, **other_tools.libhts()}
+    for tool in ("samtools", "mosdepth", "bedtools", "megadepth"):
+        if shutil.which(tool):
+            said = subprocess.run([tool, "--version"], capture_output=True, check=False, env=environment).stdout
+            found.append(" ".join(said.decode(errors="replace").split("\n")[0].split()))
+    return ", ".join(found)
+
+
+def write(path: Path, text: str) -> None:
+    """Puts `text` between the markers of a Markdown file."""
+    whole = path.read_text()
+    before, _, rest = whole.partition(BEGIN)
+    _, marker, after = rest.partition(END)
+    if not marker:
+        raise ValueError(f"{path} has no {BEGIN} … {END}")
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
