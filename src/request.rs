@@ -10,7 +10,7 @@ use crate::count::walk::{Tally, Walker};
 use crate::error::{Error, Kind, Result, escape};
 use crate::merge::{Lanes, Totals};
 use crate::plan::{Plan, Span, Target};
-use crate::rules::Rules;
+use crate::rules::{Once, Rules};
 use crate::run::{self, Control, Poll};
 use crate::source::bam::Bam;
 use crate::source::bgzf::{MAX_FRAME, VirtualOffset};
@@ -18,7 +18,7 @@ use crate::source::fasta::Reference;
 use crate::source::index::Index;
 use crate::source::record::Record;
 use crate::source::records::{Found, RecordReader};
-use crate::summary::Summary;
+use crate::summary::{Forgotten, Summary};
 
 /// What a caller says about the files and the rule.
 #[derive(Clone, Debug)]
@@ -264,6 +264,40 @@ impl Request {
         Ok((whole, outcome))
     }
 
+    /// Counts the depth at every position of `targets` and gives it to `summary`, never anything that turns out to be void: where the rule
+    /// can make a pass find that it had to know more in advance, that is found out first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Request::count`].
+    pub fn stream<S: Summary>(&self, targets: &[Target], summary: &S, control: &Control) -> Result<(S::Whole, Outcome)> {
+        let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.settings.tuning.span_bytes)?;
+        let initial = targets.iter().map(|&t| self.empty_blocks_before(t)).collect::<Result<Vec<_>>>()?;
+        let cancelled = || control.stopped();
+        let job = self.job(&plan, &initial, &cancelled);
+        let workers = self.workers;
+        let mut outcome = Outcome::default();
+        let survey = match self.rules.max_depth {
+            0 => None,
+            _ => Some(run::survey(&Job { survey: true, ..job }, &plan.spans, workers, control, &mut |_| Ok(()))?),
+        };
+        outcome.warnings.extend(survey.as_ref().and_then(|survey| self.cap_warning(targets, survey)));
+        let job = Job { drops: survey.as_ref().map(|survey| &survey.drops), ..job };
+        let late = match self.rules.once() {
+            Once::Mosdepth => run::summarize(&job, &plan.spans, workers, &Forgotten, control, &mut |_| Ok(()))?.0.late,
+            _ => Vec::new(),
+        };
+        let job = Job { patches: &late, ..job };
+        let (totals, whole) = run::summarize(&job, &plan.spans, workers, summary, control, &mut |_| Ok(()))?;
+        self.complete(targets, &totals, &mut outcome)?;
+        Ok((whole, outcome))
+    }
+
+    /// How often [`Request::stream`] goes through the records.
+    pub fn stream_passes(&self) -> u64 {
+        1 + u64::from(self.rules.max_depth > 0) + u64::from(self.rules.once() == Once::Mosdepth)
+    }
+
     /// Makes one pass over the records of `targets`, and another where the first one finds that it has to know more in advance.
     fn passes(
         &self,
@@ -289,14 +323,20 @@ impl Request {
             let patches = std::mem::take(&mut totals.late);
             totals = pass(&Job { patches: &patches, ..job }, &plan.spans, &mut *poll)?;
         }
+        self.complete(targets, &totals, &mut outcome)?;
+        Ok(outcome)
+    }
+
+    /// What there is to check and to say after the last pass.
+    fn complete(&self, targets: &[Target], totals: &Totals, outcome: &mut Outcome) -> Result<()> {
         self.bam.file.check_unchanged()?;
         self.reference.as_ref().map_or(Ok(()), Reference::check_unchanged)?;
-        outcome.warnings.extend(self.index_warnings(targets, &totals)?);
+        outcome.warnings.extend(self.index_warnings(targets, totals)?);
         if totals.tally.past_end > 0 {
             outcome.warnings.push(format!("{} records reach past the end of their contig; they were cut there", totals.tally.past_end));
         }
         outcome.tally = totals.tally;
-        Ok(outcome)
+        Ok(())
     }
 
     /// Compressed bytes of the file.

@@ -3,12 +3,14 @@
 //! The calling thread does no work. It waits, and every 50 ms asks its caller whether to go on; Python signals, timeouts and progress
 //! bars live there. Workers look at one flag.
 
+mod stream;
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -19,6 +21,7 @@ use crate::error::{Error, Kind, Result};
 use crate::merge::{Lanes, Merge, Piece, Totals};
 use crate::plan::Span;
 use crate::summary::{Depths, Summary};
+pub use stream::{Next, Stream, WAITING};
 
 /// How often the calling thread looks up.
 const POLL: Duration = Duration::from_millis(50);
@@ -33,12 +36,19 @@ pub type Poll<'p> = &'p mut dyn FnMut(u64) -> Result<()>;
 pub struct Control {
     stop: AtomicBool,
     done: AtomicU64,
+    /// Threads of this call alone, where it does not use those of the process.
+    own: Mutex<Option<Arc<ThreadPool>>>,
 }
 
 impl Control {
     /// Whether the call is to stop.
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Compressed bytes that have been counted.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
     }
 
     fn stop(&self) {
@@ -165,6 +175,9 @@ fn pass<'a, 'o, const L: usize>(
     in_parallel(workers.min(spans.len()).max(1), control, poll, |_| state.work())?;
     if let Some(error) = lock(&state.failed).take() {
         return Err(error);
+    }
+    if control.stopped() {
+        return Err(Error::cancelled());
     }
     let mut merge = state.merge.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut ready = Vec::new();
@@ -293,7 +306,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn in_parallel(workers: usize, control: &Control, poll: Poll<'_>, work: impl Fn(usize) + Sync) -> Result<()> {
     let panicked = Mutex::new(None);
     let mut stopped = Ok(());
-    with_pool(|pool| {
+    let mut run = |pool: &ThreadPool| {
         pool.in_place_scope(|scope| {
             let (alive, all_gone) = channel::<()>();
             for i in 0..workers {
@@ -310,14 +323,19 @@ fn in_parallel(workers: usize, control: &Control, poll: Poll<'_>, work: impl Fn(
             drop(alive);
             while all_gone.recv_timeout(POLL) != Err(RecvTimeoutError::Disconnected) {
                 if stopped.is_ok() {
-                    stopped = poll(control.done.load(Ordering::Relaxed));
+                    stopped = poll(control.done());
                     if stopped.is_err() {
                         control.stop();
                     }
                 }
             }
         });
-    })?;
+    };
+    let own = lock(&control.own).clone();
+    match own {
+        Some(pool) => run(&pool),
+        None => with_pool(run)?,
+    }
     stopped?;
     lock(&panicked).take().map_or(Ok(()), Err)
 }
@@ -377,7 +395,7 @@ fn with_pool<R>(f: impl FnOnce(&ThreadPool) -> R) -> Result<R> {
             MAKER.store(0, Ordering::Release);
             continue;
         }
-        let pool = make_pool().inspect_err(|_| MAKER.store(0, Ordering::Release))?;
+        let pool = make_pool(pool_size()?).inspect_err(|_| MAKER.store(0, Ordering::Release))?;
         let slot = CLAIMED.fetch_add(1, Ordering::Relaxed);
         let Some(cell) = POOLS.get(slot) else {
             // Sixty-four forks deep: a pool for this call alone.
@@ -391,9 +409,9 @@ fn with_pool<R>(f: impl FnOnce(&ThreadPool) -> R) -> Result<R> {
     }
 }
 
-fn make_pool() -> Result<ThreadPool> {
+fn make_pool(size: usize) -> Result<ThreadPool> {
     let build = |n| ThreadPoolBuilder::new().num_threads(n).thread_name(|i| format!("fastcov-{i}")).build();
-    build(pool_size()?).or_else(|_| build(1)).map_err(|e| {
+    build(size).or_else(|_| build(1)).map_err(|e| {
         Error::new(Kind::ResourceLimit, format!("no thread could be started: {e}")).hint("raise the limit of processes, or close others")
     })
 }

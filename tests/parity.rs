@@ -11,6 +11,7 @@ use fastcov::plan::Target;
 use fastcov::request::{Request, Settings, Tuning};
 use fastcov::rules::{Mates, Preset, Rules};
 use fastcov::run::Control;
+use fastcov::summary::{Depths, Summary};
 use proptest::prelude::*;
 use support::bam::{self, FileShape, Files};
 use support::generate::{self, Rng};
@@ -77,6 +78,22 @@ fn random_tuning(rng: &mut Rng) -> Tuning {
     Tuning { span_bytes, part_bytes }
 }
 
+/// Depths as they are given away, one by one.
+struct Given;
+
+impl Summary for Given {
+    type Part = Vec<i64>;
+    type Whole = Vec<i64>;
+
+    fn digest(&self, _: usize, depths: &Depths) -> Vec<i64> {
+        depths.runs().flat_map(|(n, depth)| vec![i64::from(depth); n as usize]).collect()
+    }
+
+    fn join(&self, whole: &mut Vec<i64>, _: usize, part: Vec<i64>) {
+        whole.extend(part);
+    }
+}
+
 fn count(files: &Files, rules: Rules, reference: bool, target: Target, tuning: Tuning, n_cores: usize) -> Vec<i64> {
     let settings = Settings {
         bam: files.bam.clone(),
@@ -89,6 +106,9 @@ fn count(files: &Files, rules: Rules, reference: bool, target: Target, tuning: T
         tuning,
     };
     let request = Request::open(settings).unwrap();
+    if tuning.part_bytes == 500 {
+        return request.stream(&[target], &Given, &Control::default()).unwrap().0;
+    }
     let mut out = vec![0; target.interval.len() as usize];
     request.count(&[target], &mut out, &Control::default(), &mut |_| Ok(())).unwrap();
     out.into_iter().map(i64::from).collect()

@@ -4,6 +4,7 @@ from . import _fastcov, errors
 from ._compare import Comparison, compare
 from ._coverage import coverage, get_coverage
 from ._fastcov import __version__
+from ._stream import CoverageStream, iter_coverage
 from ._summary import TargetStats, distribution, quantize, target_stats, window_stats
 from ._table import Table
 from ._versions import show_versions
@@ -12,6 +13,7 @@ from .rules import Rules
 
 __all__ = [
     "Comparison",
+    "CoverageStream",
     "FastcovWarning",
     "Rules",
     "Table",
@@ -22,6 +24,7 @@ __all__ = [
     "distribution",
     "errors",
     "get_coverage",
+    "iter_coverage",
     "quantize",
     "show_versions",
     "target_stats",

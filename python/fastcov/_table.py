@@ -69,6 +69,11 @@ class Table:
     def categories(self) -> dict[str, tuple[str, ...]]:
         return {name: names for name, (_, names) in self._columns().items() if names is not None}
 
+    @property
+    def num_rows(self) -> int:
+        """As ``len()``, under the name it has in Arrow."""
+        return len(self._arrow)
+
     def __len__(self) -> int:
         return len(self._arrow)
 
@@ -142,6 +147,9 @@ class Table:
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self._arrow.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> Any:
+        return self._arrow.__arrow_c_array__(requested_schema)
 
     def __arrow_c_schema__(self) -> Any:
         return self._arrow.__arrow_c_schema__()

@@ -14,6 +14,7 @@ use crate::table::{BASES, Codes, Letters, dense};
 mod call;
 mod errors;
 mod rules;
+mod stream;
 mod summary;
 mod table;
 
@@ -31,10 +32,12 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(region_depth, module)?)?;
     module.add_function(wrap_pyfunction!(table::coverage, module)?)?;
     module.add_function(wrap_pyfunction!(table::base_counts, module)?)?;
+    module.add_function(wrap_pyfunction!(stream::stream_coverage, module)?)?;
     module.add_function(wrap_pyfunction!(summary::interval_stats, module)?)?;
     module.add_function(wrap_pyfunction!(summary::depth_histograms, module)?)?;
     module.add_function(wrap_pyfunction!(summary::binned_runs, module)?)?;
     module.add_function(wrap_pyfunction!(summary::resolve_regions, module)?)?;
+    module.add_class::<stream::DepthStream>()?;
     module.add_class::<table::ArrowTable>()?;
     Ok(())
 }

@@ -10,12 +10,13 @@ use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict};
+use pyo3::types::{PyCapsule, PyDict, PyTuple};
 use pyo3_arrow::buffer::PyArrowBuffer;
 use pyo3_arrow::error::PyArrowResult;
-use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
+use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
 
 use super::call::{self, guarded};
+use crate::plan::Target;
 use crate::request::{Place, Request};
 use crate::run::Control;
 use crate::table::{self, Letters};
@@ -54,15 +55,15 @@ pub(super) fn coverage<'py>(
         let total = request.bytes(&targets);
         let control = Control::default();
         let mut poll = |done| watch.poll(done, total);
-        let contigs = &request.bam.header.contigs;
+        let names = table::names(&request.bam.header.contigs);
         let (batch, outcome) = if runs {
             let mut table = table::runs(&request, &targets, &control, &mut poll)?;
             let outcome = std::mem::take(&mut table.outcome);
-            (table.into_batch(contigs)?, outcome)
+            (table.into_batch(&names)?, outcome)
         } else {
             let mut table = table::dense(&request, &targets, Letters::WithReference, &control, &mut poll)?;
             let outcome = std::mem::take(&mut table.outcome);
-            (table.into_batch(contigs)?, outcome)
+            (table.into_batch(&names)?, outcome)
         };
         watch.finish(total)?;
         Ok((request, targets, batch, outcome))
@@ -92,7 +93,7 @@ pub(super) fn base_counts<'py>(
         let total = request.bytes(&targets);
         let mut table = table::base_counts(&request, &targets, &Control::default(), &mut |done| watch.poll(done, total))?;
         let outcome = std::mem::take(&mut table.outcome);
-        let batch = table.into_batch(&request.bam.header.contigs)?;
+        let batch = table.into_batch(&table::names(&request.bam.header.contigs))?;
         watch.finish(total)?;
         Ok((request, targets, batch, outcome))
     })?;
@@ -102,10 +103,25 @@ pub(super) fn base_counts<'py>(
     Ok(dict)
 }
 
+/// Contig and positions, 1-based, inclusive.
+pub(super) type Named = (String, i64, i64);
+
+/// A target in the words of the caller.
+pub(super) fn named(names: &[String], target: &Target) -> Named {
+    let (start, end) = target.interval.one_based();
+    (names[target.contig].clone(), start, end)
+}
+
 /// Columns of numbers and of names, all of one length, none with missing values.
 #[pyclass(frozen, module = "fastcov._fastcov")]
 pub(super) struct ArrowTable {
     batch: RecordBatch,
+}
+
+impl From<RecordBatch> for ArrowTable {
+    fn from(batch: RecordBatch) -> Self {
+        Self { batch }
+    }
 }
 
 /// A column across the edge: its values or codes, their dtype, and the names the codes stand for.
@@ -157,6 +173,16 @@ impl ArrowTable {
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
         to_schema_pycapsule(py, self.batch.schema_ref().as_ref())
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyArrowResult<Bound<'py, PyTuple>> {
+        let field = Field::new_struct("", self.batch.schema_ref().fields().clone(), false);
+        to_array_pycapsules(py, Arc::new(field), &StructArray::from(self.batch.clone()), requested_schema)
     }
 
     #[pyo3(signature = (requested_schema=None))]

@@ -23,8 +23,20 @@ pub trait Summary: Sync {
     fn join(&self, whole: &mut Self::Whole, target: usize, part: Self::Part);
 }
 
+/// Nothing: for what a pass finds besides the depth.
+pub struct Forgotten;
+
+impl Summary for Forgotten {
+    type Part = ();
+    type Whole = ();
+
+    fn digest(&self, _: usize, _: &Depths) {}
+
+    fn join(&self, (): &mut (), _: usize, (): ()) {}
+}
+
 /// The depth of a stretch of positions: where it changes all the time one number each, elsewhere runs.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Depths {
     /// The positions.
     pub positions: Interval,

@@ -26,11 +26,17 @@ pub struct Run {
     pub class: i32,
 }
 
-fn push(runs: &mut Vec<Run>, run: Run) {
+impl Run {
+    /// Whether the two are one.
+    pub fn goes_on_with(&self, next: &Self) -> bool {
+        self.target == next.target && self.class == next.class && self.positions.end == next.positions.start
+    }
+}
+
+/// Adds the run that comes after all others.
+pub fn push(runs: &mut Vec<Run>, run: Run) {
     match runs.last_mut() {
-        Some(last) if last.target == run.target && last.class == run.class && last.positions.end == run.positions.start => {
-            last.positions.end = run.positions.end;
-        }
+        Some(last) if last.goes_on_with(&run) => last.positions.end = run.positions.end,
         _ => runs.push(run),
     }
 }

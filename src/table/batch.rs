@@ -11,13 +11,13 @@ use crate::error::{Error, Kind, Result};
 use crate::source::header::Contig;
 
 impl Dense {
-    /// The columns `chrom, pos, depth`, and `base` between the last two where there is one.
+    /// The columns `chrom, pos, depth`, and `base` between the last two where there is one; `names` are those of the contigs.
     ///
     /// # Errors
     ///
     /// [`Kind::Internal`] when Arrow refuses the columns.
-    pub fn into_batch(self, contigs: &[Contig]) -> Result<RecordBatch> {
-        let mut columns = self.axis.into_columns(contigs, "base")?;
+    pub fn into_batch(self, names: &ArrayRef) -> Result<RecordBatch> {
+        let mut columns = self.axis.into_columns(names, "base")?;
         columns.push(("depth", Arc::new(Int32Array::from(self.depth))));
         record_batch(columns)
     }
@@ -29,8 +29,8 @@ impl BaseCounts {
     /// # Errors
     ///
     /// [`Kind::Internal`] when Arrow refuses the columns.
-    pub fn into_batch(self, contigs: &[Contig]) -> Result<RecordBatch> {
-        let mut columns = self.axis.into_columns(contigs, "ref")?;
+    pub fn into_batch(self, names: &ArrayRef) -> Result<RecordBatch> {
+        let mut columns = self.axis.into_columns(names, "ref")?;
         for (name, counts) in self.counts {
             columns.push((name, Arc::new(Int32Array::from(counts))));
         }
@@ -39,8 +39,8 @@ impl BaseCounts {
 }
 
 impl Axis {
-    fn into_columns(self, contigs: &[Contig], base: &'static str) -> Result<Vec<(&'static str, ArrayRef)>> {
-        let chrom = dictionary(self.chrom, names(contigs))?;
+    fn into_columns(self, names: &ArrayRef, base: &'static str) -> Result<Vec<(&'static str, ArrayRef)>> {
+        let chrom = dictionary(self.chrom, Arc::clone(names))?;
         let pos: ArrayRef = Arc::new(Int64Array::from(self.pos));
         let mut columns = vec![("chrom", chrom), ("pos", pos)];
         if let Some(codes) = self.base {
@@ -52,14 +52,14 @@ impl Axis {
 }
 
 impl Runs {
-    /// The columns `chrom, start, end, depth`.
+    /// The columns `chrom, start, end, depth`; `names` are those of the contigs.
     ///
     /// # Errors
     ///
     /// [`Kind::Internal`] when Arrow refuses the columns.
-    pub fn into_batch(self, contigs: &[Contig]) -> Result<RecordBatch> {
+    pub fn into_batch(self, names: &ArrayRef) -> Result<RecordBatch> {
         record_batch(vec![
-            ("chrom", dictionary(self.chrom, names(contigs))?),
+            ("chrom", dictionary(self.chrom, Arc::clone(names))?),
             ("start", Arc::new(Int64Array::from(self.start))),
             ("end", Arc::new(Int64Array::from(self.end))),
             ("depth", Arc::new(Int32Array::from(self.depth))),
@@ -67,7 +67,8 @@ impl Runs {
     }
 }
 
-fn names(contigs: &[Contig]) -> ArrayRef {
+/// The names of all contigs, as categories.
+pub fn names(contigs: &[Contig]) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(contigs.iter().map(|c| String::from_utf8_lossy(&c.name))))
 }
 

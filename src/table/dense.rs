@@ -142,28 +142,62 @@ impl<'a> Layout<'a> {
 
 fn bases(request: &Request, layout: &Layout<'_>, control: &Control, poll: Poll<'_>) -> Result<Vec<i8>> {
     let codes = code_table();
-    let Some(reference) = &request.reference else { return Ok(vec![codes[usize::from(b'N')]; layout.rows]) };
+    if request.reference.is_none() {
+        return Ok(vec![codes[usize::from(b'N')]; layout.rows]);
+    }
     let mut out = zeros(layout.rows);
     run::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i8]| {
         let mut bytes = Vec::new();
         for (contig, positions, rows) in layout.parts(at, piece.len()) {
-            let name = &request.bam.header.contigs[contig].name;
-            bytes.clear();
-            reference.fetch(name, positions, &mut bytes)?;
-            for (i, (code, &byte)) in piece[rows].iter_mut().zip(&bytes).enumerate() {
-                *code = codes[usize::from(byte)];
-                if *code < 0 {
-                    let place = positions.one_based().0 + i as i64;
-                    return Err(Error::new(Kind::CorruptFile, format!("{:?} at position {place} is no base", char::from(byte)))
-                        .contig(name)
-                        .hint("give a FASTA of nucleotides")
-                        .path(reference.path()));
-                }
-            }
+            fetch_codes(request, &Target { contig, interval: positions }, &codes, &mut bytes, &mut piece[rows])?;
         }
         Ok(())
     })?;
     Ok(out)
+}
+
+/// The letters of a target, as codes; `bytes` is scratch.
+fn fetch_codes(request: &Request, target: &Target, codes: &[i8; 256], bytes: &mut Vec<u8>, out: &mut [i8]) -> Result<()> {
+    let Some(reference) = &request.reference else { return Ok(()) };
+    let name = &request.bam.header.contigs[target.contig].name;
+    bytes.clear();
+    reference.fetch(name, target.interval, bytes)?;
+    for (i, (code, &byte)) in out.iter_mut().zip(bytes.iter()).enumerate() {
+        *code = codes[usize::from(byte)];
+        if *code < 0 {
+            let place = target.interval.one_based().0 + i as i64;
+            return Err(Error::new(Kind::CorruptFile, format!("{:?} at position {place} is no base", char::from(byte)))
+                .contig(name)
+                .hint("give a FASTA of nucleotides")
+                .path(reference.path()));
+        }
+    }
+    Ok(())
+}
+
+impl Dense {
+    /// The columns of `positions`, whose depths are known.
+    ///
+    /// # Errors
+    ///
+    /// What reading the reference gives; [`Kind::CorruptFile`] for a letter in it that is none.
+    pub fn of(request: &Request, positions: &[Target], depth: Vec<i32>) -> Result<Self> {
+        let rows: Vec<_> = positions.iter().map(|t| (t.contig, t.interval.len() as usize)).collect();
+        let mut pos = Vec::with_capacity(depth.len());
+        let mut base = request.reference.as_ref().map(|_| vec![0; depth.len()]);
+        let (codes, mut bytes, mut at) = (code_table(), Vec::new(), 0);
+        for target in positions {
+            let (first, last) = target.interval.one_based();
+            pos.extend(first..=last);
+            let n = target.interval.len() as usize;
+            if let Some(base) = &mut base {
+                fetch_codes(request, target, &codes, &mut bytes, &mut base[at..at + n])?;
+            }
+            at += n;
+        }
+        let chrom = Codes::repeated(request.bam.header.contigs.len(), &rows);
+        Ok(Self { axis: Axis { pos, chrom, base }, depth, outcome: Outcome::default() })
+    }
 }
 
 fn code_table() -> [i8; 256] {

@@ -1,12 +1,15 @@
 //! Tables: depth as columns, and columns as Arrow record batches.
 
 mod batch;
+mod batches;
 mod dense;
 mod letters;
 mod pages;
 mod runs;
 mod stats;
 
+pub use batch::names;
+pub use batches::{Batch, Batches, batch_schema, batches};
 pub use dense::{Axis, Dense, Letters, dense};
 pub use letters::{BaseCounts, base_counts};
 pub use runs::{Runs, runs};

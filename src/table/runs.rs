@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::plan::Target;
 use crate::request::{Outcome, Request};
 use crate::run::{Control, Poll};
-use crate::summary::runs::RunsOf;
+use crate::summary::runs::{Run, RunsOf};
 
 /// The longest runs of equal depth inside each target, zeros included, in the order of the targets.
 #[derive(Debug)]
@@ -31,12 +31,19 @@ pub fn runs(request: &Request, targets: &[Target], control: &Control, poll: Poll
     let contigs = request.bam.header.contigs.len();
     let (runs, outcome) = request.summarize(targets, &RunsOf::new(Some), control, poll)?;
     request.check_memory(runs.len() as u64 * (8 + 8 + 4 + Codes::width(contigs)))?;
-    let chrom: Vec<_> = runs.chunk_by(|a, b| a.target == b.target).map(|same| (targets[same[0].target].contig, same.len())).collect();
-    Ok(Runs {
-        chrom: Codes::repeated(contigs, &chrom),
-        start: runs.iter().map(|r| r.positions.start).collect(),
-        end: runs.iter().map(|r| r.positions.end).collect(),
-        depth: runs.iter().map(|r| r.class).collect(),
-        outcome,
-    })
+    Ok(Runs { outcome, ..Runs::of(&runs, targets, contigs) })
+}
+
+impl Runs {
+    /// The columns of `runs`, whose numbers of targets are those of `targets`; `contigs` is the number of contigs.
+    pub fn of(runs: &[Run], targets: &[Target], contigs: usize) -> Self {
+        let chrom: Vec<_> = runs.chunk_by(|a, b| a.target == b.target).map(|same| (targets[same[0].target].contig, same.len())).collect();
+        Self {
+            chrom: Codes::repeated(contigs, &chrom),
+            start: runs.iter().map(|r| r.positions.start).collect(),
+            end: runs.iter().map(|r| r.positions.end).collect(),
+            depth: runs.iter().map(|r| r.class).collect(),
+            outcome: Outcome::default(),
+        }
+    }
 }

@@ -1,0 +1,211 @@
+"""``iter_coverage``: depth too large for memory, batch by batch."""
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Any
+
+from . import _fastcov
+from ._coverage import Region
+from ._options import StrPath, bar, flag, options, path, places, resolve, warn
+from ._table import Table
+from .errors import InvalidArgumentError
+from .rules import Rules, as_int
+
+__all__ = ["CoverageStream", "iter_coverage"]
+
+
+class CoverageStream:
+    """
+    Depth that is being counted: an iterator of tables, and an Arrow stream. :func:`iter_coverage` returns it.
+
+    It can be gone through once. Threads in the background keep a few batches ready and wait when nobody takes them;
+    they end with the last batch, with :meth:`close`, at the end of a ``with`` block, and when nothing refers to the
+    stream any more.
+
+    Attributes
+    ----------
+    columns : list of str
+        Names of the columns.
+    metadata : dict
+        What the numbers are, as in :class:`Table`. ``reads``, what became of the records, is there when the end was
+        reached.
+
+    Notes
+    -----
+    ``pyarrow.RecordBatchReader.from_stream(stream)``, ``duckdb.sql("select … from stream")`` and every other library
+    that reads the Arrow C stream interface take the batches that are left. An error then has the class the library
+    gives it; its text begins with the class it has here.
+    """
+
+    def __init__(
+        self,
+        core: "_fastcov.DepthStream",
+        report: dict[str, Any],
+        columns: list[str],
+        progress: Callable[[int, int], None] | None,
+        cleanup: ExitStack,
+    ) -> None:
+        self._core = core
+        self._over = False
+        self._said = set(report["warnings"])
+        self._progress = progress
+        self._cleanup = cleanup
+        self.columns = columns
+        self.metadata: dict[str, Any] = {k: v for k, v in report["metadata"].items() if k != "reads"}
+
+    def __iter__(self) -> "CoverageStream":
+        return self
+
+    def __next__(self) -> Table:
+        if self._over:
+            raise StopIteration
+        try:
+            item = self._core.next()
+            if item is None:
+                self._end(3)
+        except BaseException:
+            self._cleanup.close()
+            raise
+        if item is None:
+            raise StopIteration
+        if self._progress is not None:
+            self._progress(*self._core.progress())
+        columns, regions = item
+        return Table(columns, {**self.metadata, "regions": regions})
+
+    def _end(self, depth: int = 2) -> None:
+        """Takes over what there is to say when the end is reached."""
+        if self._over:
+            return
+        self._over = True
+        report = self._core.report()
+        self.metadata = report["metadata"]
+        if self._progress is not None:
+            _, total = self._core.progress()
+            self._progress(total, total)
+        self.close()
+        warn([message for message in report["warnings"] if message not in self._said], depth)
+
+    def close(self) -> None:
+        """End the work and throw away the batches that were not taken. It may be called again."""
+        self._core.close()
+        self._cleanup.close()
+
+    def __enter__(self) -> "CoverageStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __arrow_c_schema__(self) -> Any:
+        return self._core.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self._core.hand_over(self._end, requested_schema)
+
+    def __repr__(self) -> str:
+        return f"<fastcov.CoverageStream: {self.metadata['tool']}, columns {', '.join(self.columns)}>"
+
+
+def iter_coverage(
+    bam: StrPath,
+    regions: Region | Iterable[Region] | None = None,
+    *,
+    batch_rows: int = 1_000_000,
+    runs: bool = False,
+    rules: Rules | str = "bases",
+    ref: StrPath | None = None,
+    n_cores: int | None = None,
+    index: StrPath | None = None,
+    allow_truncated: bool = False,
+    progress: bool = False,
+    timeout: float | None = None,
+    max_memory: int | None = None,
+    **overrides: Any,
+) -> CoverageStream:
+    """
+    Depth at every base, batch by batch: the rows of :func:`fastcov.coverage` in little memory.
+
+    Parameters
+    ----------
+    bam : str or path-like
+        BAM file, sorted by coordinate, with an index (.bai or .csi).
+    regions : str, tuple, or a list of those, optional
+        ``"chr1"``, ``"chr1:1000-2000"``, ``("chr1", 1000, 2000)``: 1-based, both ends included, whatever the
+        container. Default: every contig of the header, whole.
+    batch_rows : int, default 1,000,000
+        Rows of every batch but the last one, 1 or more. A batch goes on over the end of a region.
+    runs : bool, default False
+        Runs of equal depth instead of single positions.
+    timeout : float, optional
+        Seconds from this call on, what the caller does between batches included, after which the next batch is a
+        :class:`fastcov.errors.TimeoutError`.
+    max_memory : int, optional
+        Bytes that all batches which are there at once may take, five of them.
+    rules, ref, n_cores, index, allow_truncated, progress, **overrides
+        As for :func:`fastcov.coverage`. The batches are the same for every ``n_cores``.
+
+    Returns
+    -------
+    CoverageStream
+        An iterator of tables with the columns of :func:`fastcov.coverage`: ``chrom`` (category), ``pos`` (int64,
+        1-based), ``base`` (category, with ``ref`` only) and ``depth`` (int32), or, with ``runs=True``, ``chrom``,
+        ``start``, ``end`` (int64, 0-based and half-open as in BED) and ``depth``. It is an Arrow stream, too.
+
+    Raises
+    ------
+    FastcovError
+        As for :func:`fastcov.coverage`. What is found while counting is raised where the next batch would come. The
+        numbers are vouched for when the end has been reached: only then is it known, for example, that the file did
+        not change meanwhile.
+    InvalidArgumentError
+        ``batch_rows`` is not possible; also from an iteration, when the stream is closed.
+
+    Warns
+    -----
+    FastcovWarning
+        As for :func:`fastcov.coverage`, in part at the end of the iteration.
+
+    Notes
+    -----
+    Nothing that is given turns out to be void later. So where the depth cap of the rule can act (``mpileup``,
+    ``pileup``, ``perbase-base-depth``; not with ``max_depth=0``) the records are gone through once before, to find out
+    whom it drops; and with ``mosdepth`` once before, since a name that is used again changes what lies before it.
+
+    Examples
+    --------
+    On the sample that ``examples/simulate.py`` writes:
+
+    >>> import fastcov
+    >>> with fastcov.iter_coverage("sample.bam", "chr1", batch_rows=25_000) as batches:
+    ...     for batch in batches:
+    ...         print(batch.metadata["regions"], int(batch.to_numpy()["depth"].sum()))
+    [('chr1', 1, 25000)] 631975
+    [('chr1', 25001, 50000)] 584949
+    [('chr1', 50001, 60000)] 241653
+    """
+    rules = resolve(rules, overrides, "iter_coverage")
+    rows, runs = as_int("batch_rows", batch_rows), flag("runs", runs)
+    if not 1 <= rows < 1 << 31:
+        raise InvalidArgumentError(f"batch_rows={rows} is out of range: give an integer from 1 to 2147483647")
+    how = options(
+        ref=ref,
+        index=index,
+        n_cores=n_cores,
+        allow_truncated=allow_truncated,
+        timeout=timeout,
+        max_memory=max_memory,
+    )
+    name, where = path("bam", bam), places("regions", regions)
+    with ExitStack() as stack:
+        report = stack.enter_context(bar(os.path.basename(name), wanted=flag("progress", progress)))
+        core, said = _fastcov.stream_coverage(name, where, asdict(rules), batch_rows=rows, runs=runs, **how)
+        cleanup = stack.pop_all()
+    warn(said["warnings"], 2)
+    if runs:
+        columns = ["chrom", "start", "end", "depth"]
+    else:
+        columns = ["chrom", "pos", *(["base"] if ref is not None else []), "depth"]
+    return CoverageStream(core, said, columns, report, cleanup)

@@ -1,0 +1,209 @@
+//! Batches of depth across the edge: one after another to Python, or all that are left as a C stream.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow_array::{ArrayRef, RecordBatch, StructArray};
+use arrow_schema::{ArrowError, Field, SchemaRef};
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDict};
+use pyo3_arrow::error::PyArrowResult;
+use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
+
+use super::call::{self, Watch, guarded};
+use super::errors::{Failure, raise};
+use super::table::{ArrowTable, Named, Region, named};
+use crate::error::{Error, Kind, Result};
+use crate::plan::Target;
+use crate::request::{Outcome, Place, Request};
+use crate::run::{self, Next};
+use crate::table::{self, Batches};
+
+/// Starts to count; depth comes in batches of `batch_rows` rows. `options` are the keywords of [`call::settings`], but for `progress`.
+#[pyfunction]
+#[pyo3(signature = (bam, regions, rules, *, batch_rows, runs=false, **options))]
+pub(super) fn stream_coverage<'py>(
+    py: Python<'py>,
+    bam: PathBuf,
+    regions: Option<Vec<Region>>,
+    rules: &Bound<'py, PyDict>,
+    batch_rows: usize,
+    runs: bool,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<(DepthStream, Bound<'py, PyDict>)> {
+    let (settings, watch) = call::settings(bam, rules, options)?;
+    let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
+    let (request, targets, schema) = guarded(py, || {
+        let mut request = Request::open(settings)?;
+        let targets = request.targets(places.as_deref())?;
+        let schema = table::batch_schema(&request, &targets, batch_rows, runs)?;
+        Ok((request, targets, schema))
+    })?;
+    let dict = PyDict::new(py);
+    call::report(&dict, &request, &targets, &Outcome::default())?;
+    let names = request.bam.header.contigs.iter().map(|c| String::from_utf8_lossy(&c.name).into_owned()).collect();
+    let total = request.bytes(&targets) * request.stream_passes();
+    let stream = guarded(py, || table::batches(request, targets.clone(), batch_rows, runs))?;
+    let handed_over = AtomicBool::new(false);
+    let shared = Shared { stream: Mutex::new(stream), end: Mutex::new(None), watch, schema, names, targets, total, handed_over };
+    Ok((DepthStream(Arc::new(shared)), dict))
+}
+
+/// Depth that is being counted.
+#[pyclass(frozen, module = "fastcov._fastcov")]
+pub(super) struct DepthStream(Arc<Shared>);
+
+struct Shared {
+    stream: Mutex<Batches>,
+    end: Mutex<Option<(Request, Outcome)>>,
+    watch: Watch,
+    schema: SchemaRef,
+    names: Vec<String>,
+    targets: Vec<Target>,
+    total: u64,
+    handed_over: AtomicBool,
+}
+
+impl Shared {
+    /// The next batch; `None` at the end. Whoever waits for the lock must not hold the interpreter: whoever has it needs both.
+    fn next(&self) -> Result<Option<table::Batch>> {
+        let mut stream = lock(&self.stream);
+        if lock(&self.end).is_some() {
+            return Ok(None);
+        }
+        match stream.next(&mut |done| self.watch.poll(done, self.total))? {
+            Next::Item(batch) => Ok(Some(batch)),
+            Next::End(end) => {
+                *lock(&self.end) = Some(end);
+                Ok(None)
+            }
+        }
+    }
+
+    fn hand_over(&self) -> Result<()> {
+        if self.handed_over.swap(true, Ordering::Relaxed) {
+            return Err(Error::new(Kind::InvalidArgument, "the batches were handed over to an Arrow stream").hint("open another stream"));
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[pymethods]
+impl DepthStream {
+    /// The next batch and the regions it is about; None at the end.
+    fn next(&self, py: Python<'_>) -> PyResult<Option<(ArrowTable, Vec<Named>)>> {
+        let shared = &self.0;
+        let batch = guarded(py, || {
+            if shared.handed_over.load(Ordering::Relaxed) {
+                shared.hand_over()?;
+            }
+            shared.next()
+        })?;
+        Ok(batch.map(|batch| (ArrowTable::from(batch.columns), batch.positions.iter().map(|t| named(&shared.names, t)).collect())))
+    }
+
+    /// After the end: the warnings of the whole call, and what it says about itself.
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let end = lock(&self.0.end);
+        let Some((request, outcome)) = &*end else { return Ok(None) };
+        let dict = PyDict::new(py);
+        call::report(&dict, request, &self.0.targets, outcome)?;
+        Ok(Some(dict))
+    }
+
+    /// Compressed bytes counted so far, and how many there are.
+    fn progress(&self, py: Python<'_>) -> (u64, u64) {
+        let shared = &self.0;
+        let done = py.detach(|| lock(&shared.stream).control().done());
+        (done.min(shared.total), shared.total)
+    }
+
+    /// Ends the work.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| lock(&self.0.stream).close());
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
+        to_schema_pycapsule(py, self.0.schema.as_ref())
+    }
+
+    /// The batches that are left; `at_end` is called when all of them have been taken.
+    fn hand_over<'py>(
+        &self,
+        py: Python<'py>,
+        at_end: Py<PyAny>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyArrowResult<Bound<'py, PyCapsule>> {
+        self.0.hand_over().map_err(|e| raise(py, e))?;
+        let field = Field::new_struct("", self.0.schema.fields().clone(), false);
+        let rest = Rest { shared: Arc::clone(&self.0), at_end, over: false };
+        to_stream_pycapsule(py, Box::new(ArrayIterator::new(rest, Arc::new(field))), requested_schema)
+    }
+}
+
+/// What a C stream takes its batches from. Nothing may unwind from here: the caller is no Rust.
+struct Rest {
+    shared: Arc<Shared>,
+    at_end: Py<PyAny>,
+    over: bool,
+}
+
+impl Iterator for Rest {
+    type Item = std::result::Result<ArrayRef, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let next = catch_unwind(AssertUnwindSafe(|| self.step())).unwrap_or_else(|panic| Err(text_of(run::internal(&*panic))));
+        self.over = !matches!(next, Ok(Some(_)));
+        next.map_err(ArrowError::ComputeError).transpose()
+    }
+}
+
+impl Rest {
+    fn step(&self) -> std::result::Result<Option<ArrayRef>, String> {
+        // Whether the caller holds the interpreter or not: while this waits, others may have it.
+        let batch = Python::try_attach(|py| py.detach(|| self.shared.next().map_err(text_of)))
+            .unwrap_or_else(|| Err("the interpreter has ended".to_owned()))?;
+        let Some(batch) = batch else {
+            let told = Python::attach(|py| self.at_end.call0(py).map(drop).map_err(|e| e.to_string()));
+            return told.map(|()| None);
+        };
+        Ok(Some(rows(batch.columns)))
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        // Nobody is left who could want the rest.
+        let _ = catch_unwind(AssertUnwindSafe(|| lock(&self.shared.stream).close()));
+    }
+}
+
+fn rows(batch: RecordBatch) -> ArrayRef {
+    Arc::new(StructArray::from(batch))
+}
+
+/// An error in the words of its exception, which does not fit through a C stream. An interrupt is repeated, for the interpreter to raise.
+fn text_of(error: Error) -> String {
+    let failure = Failure::of(error);
+    Python::attach(|py| {
+        let exception = failure.raise(py);
+        let text = exception.to_string();
+        if exception.is_instance_of::<PyKeyboardInterrupt>(py)
+            && let Ok(thread) = py.import("_thread")
+        {
+            // It fails only where no handler of SIGINT is set, and then there was no interrupt.
+            let _ = thread.call_method0("interrupt_main");
+        }
+        text
+    })
+}
