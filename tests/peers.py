@@ -1,6 +1,8 @@
 """samtools as pysam bundles it, and its tables as arrays; for the tests and `compare.py`, in processes of their own."""
 
+import re
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -39,6 +41,54 @@ def table(rows: bytes, chrom: str, start: int, end: int, *, depth_column: int) -
             if depth_column == 3:
                 letters[position] = field[2].decode()
     return depths, letters
+
+
+LETTERS = "ACGTN"
+
+
+def letters(*arguments: str, chrom: str, start: int, end: int) -> dict[str, np.ndarray]:
+    """
+    What the fifth column of `samtools mpileup` says of a region (1-based, both included): counts named as
+    `fastcov.base_counts` names them. Letters that are none of ACGT are N; `=` and `.` need a reference to be one.
+    """
+    names = [*LETTERS, "deletions", "insertions", "skips"]
+    counts = {f"{name}_{s}": np.zeros(end - start + 1, np.int64) for name in names for s in ("fwd", "rev")}
+    rows = run("mpileup", "--reverse-del", *arguments, "-r", f"{chrom}:{start}-{end}")
+    for row in rows.splitlines():
+        field = row.split(b"\t")
+        position = int(field[1])
+        if int(field[3]) and start <= position <= end and field[0] == chrom.encode():
+            for name in _symbols(field[4].decode("latin-1"), field[2].decode()):
+                counts[name][position - start] += 1
+    for name in names:
+        counts[name] = counts[f"{name}_fwd"] + counts[f"{name}_rev"]
+    return counts
+
+
+def _symbols(column: str, reference: str) -> Iterator[str]:
+    """The names of what a column of bases holds, one by one."""
+    reference = reference.upper()
+    at, behind = 0, ""
+    while at < len(column):
+        symbol = column[at]
+        at += 1
+        if symbol == "^":
+            at += 1  # the mapping quality of a read that begins
+        elif symbol in "+-":
+            size = re.match("[0-9]+", column[at:]).group()
+            at += len(size) + int(size)
+            if symbol == "+" and behind:
+                yield f"insertions_{behind}"
+        elif symbol != "$":
+            behind = ""
+            if symbol in "*#":
+                yield "deletions_fwd" if symbol == "*" else "deletions_rev"
+            elif symbol in "><":
+                yield "skips_fwd" if symbol == ">" else "skips_rev"
+            else:
+                behind = "rev" if symbol.islower() or symbol == "," else "fwd"
+                letter = reference if symbol in ".," else symbol.upper()
+                yield f"{letter if letter in LETTERS else 'N'}_{behind}"
 
 
 _SWITCHES = {

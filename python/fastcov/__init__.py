@@ -1,6 +1,7 @@
 """Per-base depth of BAM files: any tool's numbers, by name, at the speed the file can be inflated."""
 
 from . import _fastcov, errors
+from ._bases import base_counts
 from ._compare import Comparison, compare
 from ._coverage import coverage, get_coverage
 from ._fastcov import __version__
@@ -19,6 +20,7 @@ __all__ = [
     "Table",
     "TargetStats",
     "__version__",
+    "base_counts",
     "compare",
     "coverage",
     "distribution",

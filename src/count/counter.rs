@@ -300,7 +300,7 @@ impl<'a, const L: usize> Counter<'a, L> {
             survivors: &self.survivors,
             front: progress.front,
             once: self.once,
-            bases: self.once == Once::Edit || self.counting.needs_qualities(),
+            bases: L > 1 || self.once == Once::Edit || self.counting.needs_qualities(),
             realigner: &mut self.realigner,
         };
         let last_start = last_start.unwrap_or(i64::MIN + 1);

@@ -76,6 +76,9 @@ class Samtools:
     def mpileup(self, *arguments: object, **where: object) -> tuple:
         return self._run(peers.mpileup, *arguments, **where)
 
+    def letters(self, *arguments: object, **where: object) -> dict:
+        return self._run(peers.letters, *arguments, **where)
+
     def depth(self, *arguments: object, **where: object) -> tuple:
         return self._run(peers.depth, *arguments, **where)
 

@@ -6,6 +6,7 @@ import importlib
 import pytest
 
 MODULES = [
+    "fastcov._bases",
     "fastcov._compare",
     "fastcov._coverage",
     "fastcov.errors",
