@@ -81,12 +81,19 @@ def frame(data: bytes, level: int = 6) -> bytes:
 
 
 def write_bam(
-    path: Path, contigs: dict[str, int], records: list[Record], level: int = 6, frame_size: int = FRAME
+    path: Path,
+    contigs: dict[str, int],
+    records: list[Record],
+    level: int = 6,
+    frame_size: int = FRAME,
+    *,
+    more_header: str = "",
 ) -> Path:
-    """Writes `records`, sorted by contig and position, and the index, `path` + ".bai"."""
+    """Writes `records`, sorted by contig and position, and the index, `path` + ".bai"; `more_header` is text."""
     text = "@HD\tVN:1.6\tSO:coordinate\n" + "".join(
         f"@SQ\tSN:{name}\tLN:{length}\n" for name, length in contigs.items()
     )
+    text += more_header
     header = b"BAM\1" + struct.pack("<I", len(text)) + text.encode() + struct.pack("<I", len(contigs))
     for name, length in contigs.items():
         header += struct.pack("<I", len(name) + 1) + name.encode() + b"\0" + struct.pack("<I", length)

@@ -29,6 +29,8 @@ pub enum Kind {
     ReferenceMissing,
     /// The reference has the contig with another length.
     ReferenceMismatch,
+    /// Files that are counted together have headers that differ.
+    HeaderMismatch,
     /// The region cannot be read or does not fit the contig.
     Region,
     /// The contig is not in the header.
@@ -51,7 +53,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for tests that compare this list with the Python classes.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UnsupportedFormat,
         Self::CorruptFile,
         Self::TruncatedFile,
@@ -60,6 +62,7 @@ impl Kind {
         Self::IndexMissing,
         Self::ReferenceMissing,
         Self::ReferenceMismatch,
+        Self::HeaderMismatch,
         Self::Region,
         Self::UnknownContig,
         Self::FileChanged,
@@ -82,6 +85,7 @@ impl Kind {
             Self::IndexMissing => "index_missing",
             Self::ReferenceMissing => "reference_missing",
             Self::ReferenceMismatch => "reference_mismatch",
+            Self::HeaderMismatch => "header_mismatch",
             Self::Region => "region",
             Self::UnknownContig => "unknown_contig",
             Self::FileChanged => "file_changed",

@@ -5,6 +5,7 @@ from ._bases import base_counts
 from ._compare import Comparison, compare
 from ._coverage import coverage, get_coverage
 from ._fastcov import __version__
+from ._samples import coverage_matrix
 from ._stream import CoverageStream, iter_coverage
 from ._summary import TargetStats, distribution, quantize, target_stats, window_stats
 from ._table import Table
@@ -23,6 +24,7 @@ __all__ = [
     "base_counts",
     "compare",
     "coverage",
+    "coverage_matrix",
     "distribution",
     "errors",
     "get_coverage",

@@ -63,6 +63,13 @@ def coverage(
 def base_counts(
     bam: str, regions: list[str | tuple[str, int, int]] | None, rules: dict[str, Any], **options: Unpack[Options]
 ) -> Depth: ...
+def coverage_matrix(
+    bams: list[str],
+    regions: list[str | tuple[str, int, int]] | None,
+    names: list[str] | None,
+    rules: dict[str, Any],
+    **options: Unpack[Options],
+) -> Depth: ...
 def region_depth(
     bam: str, chrom: str, start: int, end: int, rules: dict[str, Any], **options: Unpack[Options]
 ) -> RegionDepth: ...

@@ -12,6 +12,7 @@ clause expects::
     ├── IndexMissingError           (FileNotFoundError)  no index was found
     ├── ReferenceMissingError       (LookupError)        the reference lacks the contig
     ├── ReferenceMismatchError      (ValueError)         the reference has the contig with another length
+    ├── HeaderMismatchError         (ValueError)         files counted together have headers that differ
     ├── RegionError                 (ValueError)         the region cannot be read or does not fit the contig
     │   └── UnknownContigError      (LookupError)        the contig is not in the header
     ├── InvalidArgumentError        (ValueError)         an argument is outside its range
@@ -47,6 +48,7 @@ __all__ = [
     "FileMissingError",
     "FileNotDirectoryError",
     "FilePermissionError",
+    "HeaderMismatchError",
     "IndexMismatchError",
     "IndexMissingError",
     "InternalError",
@@ -173,6 +175,12 @@ class ReferenceMismatchError(FastcovError, ValueError):
     kind = "reference_mismatch"
 
 
+class HeaderMismatchError(FastcovError, ValueError):
+    """Files that are counted together have headers that differ."""
+
+    kind = "header_mismatch"
+
+
 class RegionError(FastcovError, ValueError):
     """The region cannot be read, or does not fit the contig."""
 
@@ -257,6 +265,7 @@ _BY_KIND: dict[str, type[FastcovError]] = {
         IndexMissingError,
         ReferenceMissingError,
         ReferenceMismatchError,
+        HeaderMismatchError,
         RegionError,
         UnknownContigError,
         FileChangedError,

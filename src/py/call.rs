@@ -73,7 +73,8 @@ pub(super) fn report(dict: &Bound<'_, PyDict>, request: &Request, targets: &[Tar
     dict.set_item("metadata", metadata)
 }
 
-fn tally<'py>(py: Python<'py>, tally: &Tally) -> PyResult<Bound<'py, PyDict>> {
+/// Records by what became of them.
+pub(super) fn tally<'py>(py: Python<'py>, tally: &Tally) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("seen", tally.seen)?;
     dict.set_item("used", tally.used)?;

@@ -13,6 +13,7 @@ use crate::table::{BASES, Codes, Letters, dense};
 
 mod call;
 mod errors;
+mod matrix;
 mod rules;
 mod stream;
 mod summary;
@@ -33,6 +34,7 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(table::coverage, module)?)?;
     module.add_function(wrap_pyfunction!(table::base_counts, module)?)?;
     module.add_function(wrap_pyfunction!(stream::stream_coverage, module)?)?;
+    module.add_function(wrap_pyfunction!(matrix::coverage_matrix, module)?)?;
     module.add_function(wrap_pyfunction!(summary::interval_stats, module)?)?;
     module.add_function(wrap_pyfunction!(summary::depth_histograms, module)?)?;
     module.add_function(wrap_pyfunction!(summary::binned_runs, module)?)?;

@@ -127,6 +127,13 @@ impl From<RecordBatch> for ArrowTable {
 /// A column across the edge: its values or codes, their dtype, and the names the codes stand for.
 type Column = (PyArrowBuffer, &'static str, Option<Vec<String>>);
 
+impl ArrowTable {
+    /// The columns of a batch.
+    pub(super) const fn of(batch: RecordBatch) -> Self {
+        Self { batch }
+    }
+}
+
 #[pymethods]
 impl ArrowTable {
     /// From (name, buffer of bytes, dtype, categories) of each column; the buffers are kept, not copied, and must not change.

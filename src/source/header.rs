@@ -4,7 +4,7 @@
 //! as odd as its writer liked. The binary list is the one that numbers the contigs, so where the text names contigs as well, both
 //! lists must agree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Kind, Result, escape};
 
@@ -53,8 +53,8 @@ pub struct Header {
     pub contigs: Vec<Contig>,
     /// The order the records are said to be in.
     pub sort_order: SortOrder,
-    /// The sample (`SM`) of the first `@RG` line.
-    pub first_sample: Option<Vec<u8>>,
+    /// The samples (`SM`) of the `@RG` lines, each once, in their order.
+    pub samples: Vec<Vec<u8>>,
     ids: HashMap<Box<[u8]>, usize>,
 }
 
@@ -115,7 +115,7 @@ impl Header {
     fn read_text(&mut self, text: &[u8]) -> Result<()> {
         let mut n_named = 0;
         let mut seen_order = false;
-        let mut seen_group = false;
+        let mut samples = HashSet::new();
         for line in text.split(|&b| b == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             match line.get(..4) {
@@ -127,9 +127,12 @@ impl Header {
                     seen_order = true;
                     self.sort_order = SortOrder::read(field(line, *b"SO"));
                 }
-                Some(b"@RG\t") if !seen_group => {
-                    seen_group = true;
-                    self.first_sample = field(line, *b"SM").map(<[u8]>::to_vec);
+                Some(b"@RG\t") => {
+                    if let Some(sample) = field(line, *b"SM")
+                        && samples.insert(sample)
+                    {
+                        self.samples.push(sample.to_vec());
+                    }
                 }
                 _ => {}
             }

@@ -6,7 +6,7 @@ use arrow_array::types::{ArrowDictionaryKeyType, Int8Type, Int16Type, Int32Type}
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, PrimitiveArray, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, Field, Schema};
 
-use super::{Axis, BASES, BaseCounts, Codes, Dense, Runs};
+use super::{Axis, BASES, BaseCounts, Codes, Dense, Matrix, Runs};
 use crate::error::{Error, Kind, Result};
 use crate::source::header::Contig;
 
@@ -33,6 +33,21 @@ impl BaseCounts {
         let mut columns = self.axis.into_columns(names, "ref")?;
         for (name, counts) in self.counts {
             columns.push((name, Arc::new(Int32Array::from(counts))));
+        }
+        record_batch(columns)
+    }
+}
+
+impl Matrix {
+    /// The columns `chrom, pos`, `base` where there is a reference, and one for each file; `contigs` are their names.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Internal`] when Arrow refuses the columns.
+    pub fn into_batch(self, contigs: &ArrayRef) -> Result<RecordBatch> {
+        let mut columns = self.axis.into_columns(contigs, "base")?;
+        for (name, depth) in self.names.iter().zip(self.depths) {
+            columns.push((name, Arc::new(Int32Array::from(depth))));
         }
         record_batch(columns)
     }

@@ -4,6 +4,7 @@ mod batch;
 mod batches;
 mod dense;
 mod letters;
+mod matrix;
 mod pages;
 mod runs;
 mod stats;
@@ -12,6 +13,7 @@ pub use batch::names;
 pub use batches::{Batch, Batches, batch_schema, batches};
 pub use dense::{Axis, Dense, Letters, dense};
 pub use letters::{BaseCounts, base_counts};
+pub use matrix::{Matrix, matrix};
 pub use runs::{Runs, runs};
 pub use stats::{Asked, Stats, stats};
 

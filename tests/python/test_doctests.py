@@ -12,6 +12,7 @@ MODULES = [
     "fastcov.errors",
     "fastcov.plot",
     "fastcov.rules",
+    "fastcov._samples",
     "fastcov._stream",
     "fastcov._summary",
     "fastcov._versions",

@@ -34,13 +34,13 @@ const TWO: [(&[u8], i32); 2] = [(b"chr1", 100), (b"chr2", 0)];
 const TWO_TEXT: &str = "@SQ\tSN:chr1\tLN:100\n@SQ\tSN:chr2\tLN:0\n";
 
 #[test]
-fn contigs_order_and_sample() {
-    let text = format!("@HD\tVN:1.6\tSO:coordinate\n{TWO_TEXT}@RG\tID:a\tSM:s 1\n@RG\tID:b\tSM:s2\n");
+fn contigs_order_and_samples() {
+    let text = format!("@HD\tVN:1.6\tSO:coordinate\n{TWO_TEXT}@RG\tID:a\tSM:s 1\n@RG\tID:b\tSM:s2\n@RG\tID:c\n@RG\tID:d\tSM:s 1\n");
     let header = parse(&text, &TWO).unwrap();
     assert_eq!(header.contigs[0], Contig { name: b"chr1".to_vec(), len: 100 });
     assert_eq!((header.contig_id(b"chr2"), header.contig_id(b"chr3")), (Some(1), None));
     assert_eq!(header.sort_order, SortOrder::Coordinate);
-    assert_eq!(header.first_sample.as_deref(), Some(&b"s 1"[..]));
+    assert_eq!(header.samples, [b"s 1".to_vec(), b"s2".to_vec()]);
 }
 
 #[test]
