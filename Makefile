@@ -17,7 +17,11 @@ RULES ?= samtools
 ROWS ?=
 ROUNDS ?=
 
-.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare bench bench-quick clean
+# make mutations MUTATIONS=… FIRST=…
+MUTATIONS ?= 20000
+FIRST ?= 0
+
+.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare bench bench-quick mutations clean
 
 help:
 	@echo "make demo      coverage of a simulated sample (or BAM=… REF=… REGION=…), with a plot"
@@ -26,6 +30,7 @@ help:
 	@echo "make compare   N=$(N) random samples from SEED=$(SEED) on against the slow twin and samtools"
 	@echo "make bench     speed beside the floor and other programs, into README.md and docs/performance.md (or ROWS=… ROUNDS=…)"
 	@echo "make bench-quick   the rows that matter most"
+	@echo "make mutations MUTATIONS=$(MUTATIONS) damaged files: an error, or the sum samtools gives"
 	@echo "make lint, make fmt, make clean"
 
 $(VENV)/bin/python:
@@ -92,6 +97,8 @@ bench: $(VENV)/fastcov
 
 bench-quick: $(VENV)/fastcov
 	$(BENCH) --quick
+mutations: $(VENV)/fastcov
+	cd tests && PYTHONPATH=. ../$(VENV)/bin/python mutations.py --count $(MUTATIONS) --seed $(FIRST) --keep ../compare-output/mutations
 
 clean:
 	rm -rf $(VENV) target dist demo-output compare-output

@@ -109,6 +109,7 @@ impl<'a> RegionText<'a> {
         // No such contig either way: name the part that was meant as the contig.
         match split.and_then(|(name, range)| parse_range(range).map(|r| (name, r))) {
             Some((name, range)) => Ok(Self { name, range: Some(range) }),
+            None if split.is_some_and(|(name, _)| name.is_empty()) => Err(wrong("has no contig before its colon")),
             None => Ok(Self { name: text, range: None }),
         }
     }
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        for text in ["", "ctg:2", "chr1:", "chr1:abc", "chr1:1-x", "chr1:1e3", "chr1:99999999999999999999", "{ctg", "{ctg}x"] {
+        for text in ["", ":", ":5-x", "ctg:2", "chr1:", "chr1:abc", "chr1:1-x", "chr1:1e3", "chr1:99999999999999999999", "{ctg", "{ctg}x"] {
             assert_eq!(parse(text).unwrap_err().kind(), Kind::Region, "{text}");
         }
     }

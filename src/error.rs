@@ -139,6 +139,10 @@ impl Error {
     #[must_use]
     pub fn os(path: &Path, source: io::Error) -> Self {
         let mut error = Self::new(Kind::Os, source.to_string()).path(path);
+        #[cfg(unix)]
+        if let Some(libc::EMFILE | libc::ENFILE) = source.raw_os_error() {
+            error = error.hint("raise the limit of open files ('ulimit -n'), or close some");
+        }
         error.0.source = Some(source);
         error
     }

@@ -22,6 +22,7 @@ use crate::plan::{Origin, Span};
 use crate::rules::Once;
 use crate::source::bgzf::VirtualOffset;
 use crate::source::record::Record;
+use crate::source::records::unsorted;
 pub use piece::{Lanes, Piece};
 
 use pending::Pending;
@@ -273,10 +274,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         let target = self.spans[self.next.0].target;
         if let Some((first, last)) = part.walked.starts {
             if first < self.last_record {
-                return Err(Error::new(Kind::CorruptFile, "the records are not sorted by coordinate")
-                    .path(self.job.bam.file.path())
-                    .offset(part.from.frame())
-                    .hint("sort the file with 'samtools sort' and index it again"));
+                return Err(unsorted().path(self.job.bam.file.path()).offset(part.from.frame()));
             }
             self.last_record = last;
         }

@@ -15,10 +15,14 @@ use crate::run::{self, Control, Poll};
 use crate::source::bam::Bam;
 use crate::source::bgzf::{MAX_FRAME, VirtualOffset};
 use crate::source::fasta::Reference;
-use crate::source::index::Index;
+use crate::source::index::{self, Index};
 use crate::source::record::Record;
 use crate::source::records::{Found, RecordReader};
 use crate::summary::{Forgotten, Summary};
+
+mod memory;
+#[cfg(all(test, unix))]
+mod tests;
 
 /// What a caller says about the files and the rule.
 #[derive(Clone, Debug)]
@@ -102,13 +106,29 @@ impl Request {
     ///
     /// Every class of [`Kind`] that an input can earn.
     pub fn open(settings: Settings) -> Result<Self> {
+        Self::open_with(settings, indexed)
+    }
+
+    /// The same for a call that reads the whole file: without an index the file is gone through once more, before it is counted.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Request::open`], and what `poll` gives, which is told the file offset.
+    pub fn open_whole(settings: Settings, poll: Poll<'_>) -> Result<Self> {
+        Self::open_with(settings, |settings, bam| match indexed(settings, bam) {
+            Err(e) if e.kind() == Kind::IndexMissing && settings.index.is_none() => {
+                let swept = index::sweep(bam, settings.tuning.span_bytes, poll);
+                Ok((swept.or_else(|e| bam.file.check_unchanged().and(Err(e)))?, None))
+            }
+            found => found,
+        })
+    }
+
+    fn open_with(settings: Settings, index_of: impl FnOnce(&Settings, &Bam) -> Result<(Index, Option<String>)>) -> Result<Self> {
         settings.rules.validate()?;
         let baq = settings.rules.uses_baq(settings.reference.is_some())?;
         let workers = run::workers(settings.n_cores)?;
         let bam = Bam::open(&settings.bam, settings.allow_truncated)?;
-        let longest = bam.header.contigs.iter().map(|c| c.len).max().unwrap_or(0);
-        let index_path = Index::find(&settings.bam, settings.index.as_deref(), longest)?;
-        let index = Index::read(&index_path, &bam.header, bam.file.len())?;
         let mut warnings = Vec::new();
         if bam.truncated {
             warnings.push(format!(
@@ -116,13 +136,9 @@ impl Request {
                 settings.bam.display()
             ));
         }
-        check_belongs(&bam, &index)?;
-        if let (Some(index_time), Some(bam_time)) = (modified(&index.path), bam.file.modified())
-            && in_seconds(index_time) < in_seconds(bam_time)
-        {
-            warnings.push(format!("{}: the index is older than {}; run 'samtools index'", index.path.display(), settings.bam.display()));
-        }
         let reference = settings.reference.as_deref().map(Reference::open).transpose()?;
+        let (index, warning) = index_of(&settings, &bam)?;
+        warnings.extend(warning);
         let rules = settings.rules;
         Ok(Self { bam, index, reference, rules, baq, workers, warnings, settings })
     }
@@ -203,17 +219,20 @@ impl Request {
     ///
     /// [`Kind::ResourceLimit`] with the bytes needed.
     pub fn check_memory(&self, bytes: u64) -> Result<()> {
-        let (limit, whose) = match (self.settings.max_memory, available_memory()) {
-            (Some(max), _) => (max, "max_memory allows"),
-            (None, Some(free)) => (free, "this machine has free"),
-            (None, None) => return Ok(()),
+        let refused = |why: String| {
+            Error::new(Kind::ResourceLimit, format!("the result takes {bytes} bytes, {why}"))
+                .path(self.bam.file.path())
+                .hint("ask for a smaller region, for runs of equal depth (runs=True), or for statistics")
         };
-        if bytes <= limit {
-            return Ok(());
+        let limit = match (self.settings.max_memory, memory::available()) {
+            (Some(max), _) => Some((max, "max_memory allows")),
+            (None, free) => free.map(|free| (free, "this machine has free")),
+        };
+        match limit {
+            Some((most, whose)) if bytes > most => Err(refused(format!("{whose} {most}"))),
+            _ if !memory::is_given(bytes, self.workers) => Err(refused("which the system refuses to this process".into())),
+            _ => Ok(()),
         }
-        Err(Error::new(Kind::ResourceLimit, format!("the result takes {bytes} bytes, {whose} {limit}"))
-            .path(self.bam.file.path())
-            .hint("ask for a smaller region, for runs of equal depth (runs=True), or for statistics"))
     }
 
     /// Counts the depth at every position of `targets`, in their order, into `out`, which holds one zero per position.
@@ -271,6 +290,10 @@ impl Request {
     ///
     /// As for [`Request::count`].
     pub fn stream<S: Summary>(&self, targets: &[Target], summary: &S, control: &Control) -> Result<(S::Whole, Outcome)> {
+        self.unless_changed(self.stream_over(targets, summary, control))
+    }
+
+    fn stream_over<S: Summary>(&self, targets: &[Target], summary: &S, control: &Control) -> Result<(S::Whole, Outcome)> {
         let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.settings.tuning.span_bytes)?;
         let initial = targets.iter().map(|&t| self.empty_blocks_before(t)).collect::<Result<Vec<_>>>()?;
         let cancelled = || control.stopped();
@@ -298,8 +321,28 @@ impl Request {
         1 + u64::from(self.rules.max_depth > 0) + u64::from(self.rules.once() == Once::Mosdepth)
     }
 
-    /// Makes one pass over the records of `targets`, and another where the first one finds that it has to know more in advance.
+    /// The result, if the files stayed as they were: one that is written to while it is read looks damaged, or whole.
+    fn unless_changed<T>(&self, result: Result<T>) -> Result<T> {
+        let looks_damaged = |e: &Error| matches!(e.kind(), Kind::CorruptFile | Kind::TruncatedFile | Kind::IndexMismatch | Kind::Internal);
+        if result.as_ref().err().is_none_or(looks_damaged) {
+            self.bam.file.check_unchanged()?;
+            self.reference.as_ref().map_or(Ok(()), Reference::check_unchanged)?;
+        }
+        result
+    }
+
     fn passes(
+        &self,
+        targets: &[Target],
+        control: &Control,
+        poll: Poll<'_>,
+        pass: impl FnMut(&Job<'_>, &[Span], Poll<'_>) -> Result<Totals>,
+    ) -> Result<Outcome> {
+        self.unless_changed(self.passes_over(targets, control, poll, pass))
+    }
+
+    /// Makes one pass over the records of `targets`, and another where the first one finds that it has to know more in advance.
+    fn passes_over(
         &self,
         targets: &[Target],
         control: &Control,
@@ -329,8 +372,6 @@ impl Request {
 
     /// What there is to check and to say after the last pass.
     fn complete(&self, targets: &[Target], totals: &Totals, outcome: &mut Outcome) -> Result<()> {
-        self.bam.file.check_unchanged()?;
-        self.reference.as_ref().map_or(Ok(()), Reference::check_unchanged)?;
         outcome.warnings.extend(self.index_warnings(targets, totals)?);
         if totals.tally.past_end > 0 {
             outcome.warnings.push(format!("{} records reach past the end of their contig; they were cut there", totals.tally.past_end));
@@ -439,6 +480,17 @@ impl Request {
     }
 }
 
+/// The index of the file, and a warning when it is older.
+fn indexed(settings: &Settings, bam: &Bam) -> Result<(Index, Option<String>)> {
+    let longest = bam.header.contigs.iter().map(|c| c.len).max().unwrap_or(0);
+    let path = Index::find(&settings.bam, settings.index.as_deref(), longest)?;
+    let index = Index::read(&path, &bam.header, bam.file.len())?;
+    check_belongs(bam, &index)?;
+    let older = modified(&path).zip(bam.file.modified()).is_some_and(|(index, bam)| in_seconds(index) < in_seconds(bam));
+    let warning = older.then(|| format!("{}: the index is older than {}; run 'samtools index'", path.display(), settings.bam.display()));
+    Ok((index, warning))
+}
+
 /// The index has to begin where the file's records begin, and must not reach past its end.
 fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
     let mismatch = |what: &str| {
@@ -446,21 +498,30 @@ fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
             .path(&index.path)
             .hint("run 'samtools index' on the file again, or give its own index with index="))
     };
-    let Some(extent) = index.extent() else { return Ok(()) };
+    let Some(extent) = index.extent() else {
+        let first = place_of_record(bam, bam.first_record)?;
+        return first.map_or(Ok(()), |_| mismatch("the index knows of no record in"));
+    };
     if extent.start < bam.first_record.0 {
         return mismatch("the index points into the header of");
     }
     // Empty frames give one place several offsets: the first record's own place is compared.
     let first = |offset| place_of_record(bam, VirtualOffset(offset));
-    if extent.start != bam.first_record.0 && first(bam.first_record.0)?.is_some_and(|place| first(extent.start).ok() != Some(Some(place))) {
-        return mismatch("the index does not begin with the first record of");
+    if extent.start != bam.first_record.0
+        && let Some(place) = first(bam.first_record.0)?
+    {
+        match first(extent.start) {
+            Ok(Some(found)) if found == place => {}
+            Err(e) if e.kind() == Kind::Os => return Err(e),
+            _ => return mismatch("the index does not begin with the first record of"),
+        }
     }
     Ok(())
 }
 
 /// Where the record at `offset` starts, if it has a position; an index begins with the first such record of the file.
 fn place_of_record(bam: &Bam, offset: VirtualOffset) -> Result<Option<VirtualOffset>> {
-    let mut reader = RecordReader::new(bam, true);
+    let mut reader = RecordReader::new(bam, bam.truncated);
     reader.seek(offset, VirtualOffset(u64::MAX))?;
     let Some(Found { range, .. }) = reader.next_record()? else { return Ok(None) };
     let record = Record::trusted(&reader.buffer()[range.clone()]);
@@ -475,18 +536,4 @@ fn in_seconds(time: std::time::SystemTime) -> u64 {
 
 fn modified(path: &std::path::Path) -> Option<std::time::SystemTime> {
     std::fs::metadata(path).ok()?.modified().ok()
-}
-
-/// Memory this process can still get: what the system calls available, or what its cgroup leaves if that is less.
-fn available_memory() -> Option<u64> {
-    let read = |path: &str| std::fs::read_to_string(path).ok();
-    let number = |path: &str| read(path)?.trim().parse::<u64>().ok();
-    let meminfo = read("/proc/meminfo")?;
-    let line = meminfo.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
-    let system = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
-    let group = number("/sys/fs/cgroup/memory.max")
-        .zip(number("/sys/fs/cgroup/memory.current"))
-        .or_else(|| number("/sys/fs/cgroup/memory/memory.limit_in_bytes").zip(number("/sys/fs/cgroup/memory/memory.usage_in_bytes")))
-        .map(|(max, used)| max.saturating_sub(used));
-    Some(group.map_or(system, |g| g.min(system)))
 }

@@ -97,7 +97,10 @@ def path(argument: str, value: Any) -> str:
         name = os.fspath(value)
     except TypeError:
         raise TypeError(f"{argument} must be a path (str or os.PathLike), not {type(value).__name__}") from None
-    return os.fsdecode(name)
+    name = os.fsdecode(name)
+    if not name or "\0" in name:
+        raise InvalidArgumentError(f"{argument}={name!r} is no path: give the path of a file")
+    return name
 
 
 def _positive(argument: str, value: Any) -> int:

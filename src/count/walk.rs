@@ -6,7 +6,7 @@ use crate::plan::Target;
 use crate::rules::{Once, Rules};
 use crate::source::bam::Bam;
 use crate::source::record::{PAIRED, PROPER_PAIR, Record, Shape};
-use crate::source::records::{Found, RecordReader};
+use crate::source::records::{Found, RecordReader, unsorted};
 
 /// A record that passed the filters.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,8 @@ pub struct Tally {
     pub orphans: u64,
     /// Dropped by the depth cap.
     pub capped: u64,
+    /// Records on the contig that have no position.
+    pub skipped: u64,
     /// Used records that reach past the end of their contig; they are cut there.
     pub past_end: u64,
 }
@@ -62,6 +64,7 @@ impl Tally {
         self.low_mapq += other.low_mapq;
         self.orphans += other.orphans;
         self.capped += other.capped;
+        self.skipped += other.skipped;
         self.past_end += other.past_end;
     }
 }
@@ -85,6 +88,7 @@ pub struct Walker<'a> {
     rules: Rules,
     target: Target,
     contig_len: i64,
+    n_contigs: i32,
     keeps_before: bool,
     /// The index says that a record of this contig comes first.
     begins_chunk: bool,
@@ -93,8 +97,10 @@ pub struct Walker<'a> {
 enum Place {
     /// Overlaps the target.
     Inside,
-    /// Ends before it, or has no position.
+    /// Ends before it.
     Before,
+    /// On the contig, at no position.
+    None,
     /// Starts behind it.
     Behind,
 }
@@ -103,7 +109,8 @@ impl<'a> Walker<'a> {
     /// A walker over one part of a target; `begins_chunk` when the index says that a record of its contig comes first.
     pub fn new(bam: &'a Bam, rules: Rules, target: Target, begins_chunk: bool) -> Self {
         let keeps_before = matches!(rules.once(), Once::Mosdepth | Once::Megadepth);
-        Self { bam, rules, target, contig_len: bam.header.contigs[target.contig].len, keeps_before, begins_chunk }
+        let contigs = &bam.header.contigs;
+        Self { bam, rules, target, contig_len: contigs[target.contig].len, n_contigs: contigs.len() as i32, keeps_before, begins_chunk }
     }
 
     /// Reads records and adds those that count to `survivors`: until `batch` bytes of them are read and the rest of the buffer holds no
@@ -141,12 +148,13 @@ impl<'a> Walker<'a> {
                     return Ok(false);
                 }
                 // A tool that reads whole contigs puts mates together in front of a region, too.
-                Place::Before if self.keeps_before && start >= 0 => {
+                Place::Before if self.keeps_before => {
                     if self.passes(record, &mut Tally::default()) {
                         survivors.push(survivor);
                     }
                 }
                 Place::Before => {}
+                Place::None => walked.tally.skipped += 1,
                 Place::Inside => {
                     walked.tally.seen += 1;
                     if self.passes(record, &mut walked.tally) {
@@ -171,20 +179,18 @@ impl<'a> Walker<'a> {
         let contig = record.contig_id();
         let start = i64::from(record.pos());
         if contig != self.target.contig as i32 {
-            return self.elsewhere(contig, first_of_chunk).map(|place| (-1, -1, place));
+            return self.elsewhere(record, first_of_chunk).map(|place| (-1, -1, place));
         }
         let mate = record.mate_contig_id();
-        if start < -1 || mate < -1 || mate >= self.bam.header.contigs.len() as i32 || record.mate_pos() < -1 {
-            return Err(self.bad_field(record));
+        let fits = start >= -1 && start < self.contig_len && mate >= -1 && mate < self.n_contigs && record.mate_pos() >= -1;
+        if !fits {
+            self.bam.check_place(record)?;
         }
-        if start >= self.contig_len {
-            return Err(self.corrupt(format!("the record is at position {}, the contig has {} bases", start + 1, self.contig_len)));
+        if start < 0 {
+            return Ok((start, start, Place::None));
         }
         if starts.is_some_and(|(_, last)| start < last) {
             return Err(unsorted());
-        }
-        if start < 0 {
-            return Ok((start, start, Place::Before));
         }
         if start >= self.target.interval.end {
             return Ok((start, start, Place::Behind));
@@ -195,32 +201,15 @@ impl<'a> Walker<'a> {
     }
 
     /// A record of another contig: the end of this one's records, or a fault.
-    fn elsewhere(&self, contig: i32, first_of_chunk: bool) -> Result<Place> {
-        if contig >= self.bam.header.contigs.len() as i32 || contig < -1 {
-            let n = self.bam.header.contigs.len();
-            return Err(Error::new(Kind::CorruptFile, format!("the record is on contig number {contig}, the header has {n}")));
-        }
+    fn elsewhere(&self, record: Record<'_>, first_of_chunk: bool) -> Result<Place> {
+        self.bam.check_place(record)?;
         if first_of_chunk {
             return Err(Error::new(Kind::IndexMismatch, "the index points at a record of another contig")
                 .contig(&self.bam.header.contigs[self.target.contig].name)
                 .hint("the index is of another file or older: run 'samtools index'"));
         }
+        let contig = record.contig_id();
         if contig == -1 || contig > self.target.contig as i32 { Ok(Place::Behind) } else { Err(unsorted()) }
-    }
-
-    fn bad_field(&self, record: Record<'_>) -> Error {
-        let n = self.bam.header.contigs.len();
-        self.corrupt(if record.pos() < -1 {
-            format!("the record's position is {}", i64::from(record.pos()) + 1)
-        } else if record.mate_pos() < -1 {
-            format!("the record's mate position is {}", i64::from(record.mate_pos()) + 1)
-        } else {
-            format!("the record's mate is on contig number {}, the header has {n}", record.mate_contig_id())
-        })
-    }
-
-    fn corrupt(&self, what: String) -> Error {
-        Error::new(Kind::CorruptFile, what).contig(&self.bam.header.contigs[self.target.contig].name)
     }
 
     /// The filters, in the order of the tools; the first that speaks is counted.
@@ -241,10 +230,6 @@ impl<'a> Walker<'a> {
         }
         false
     }
-}
-
-fn unsorted() -> Error {
-    Error::new(Kind::CorruptFile, "the records are not sorted by coordinate").hint("sort the file with 'samtools sort' and index it again")
 }
 
 /// The smallest interval over the starts of `survivors`, which come sorted; `None` when there are none.

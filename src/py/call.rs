@@ -83,6 +83,7 @@ pub(super) fn tally<'py>(py: Python<'py>, tally: &Tally) -> PyResult<Bound<'py, 
     dict.set_item("low_mapq", tally.low_mapq)?;
     dict.set_item("orphans", tally.orphans)?;
     dict.set_item("capped", tally.capped)?;
+    dict.set_item("skipped", tally.skipped)?;
     Ok(dict)
 }
 
@@ -116,6 +117,14 @@ impl Watch {
         let Some(progress) = &self.progress else { return Ok(()) };
         Python::attach(|py| progress.call1(py, (total, total)).map(drop)).map_err(keep)
     }
+}
+
+/// Opens the files of a call: one without regions reads the whole file, and needs no index.
+pub(super) fn open(settings: Settings, whole: bool, watch: &Watch) -> Result<Request> {
+    if !whole {
+        return Request::open(settings);
+    }
+    Request::open_whole(settings, &mut |done| watch.poll(done, done))
 }
 
 /// Runs `work` detached from the interpreter; its errors and panics become exceptions.

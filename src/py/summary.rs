@@ -96,7 +96,7 @@ pub(super) fn depth_histograms<'py>(
     let (settings, watch) = call::settings(bam, rules, options)?;
     let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
     let (request, targets, histograms, outcome) = guarded(py, || {
-        let mut request = Request::open(settings)?;
+        let mut request = call::open(settings, places.is_none(), &watch)?;
         let targets = request.targets(places.as_deref())?;
         let total = request.bytes(&targets);
         let (histograms, outcome) = request.summarize(&targets, &Distribution, &Control::default(), &mut |d| watch.poll(d, total))?;
@@ -138,7 +138,7 @@ pub(super) fn binned_runs<'py>(
     let (settings, watch) = call::settings(bam, rules, options)?;
     let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
     let (request, targets, runs, outcome) = guarded(py, || {
-        let mut request = Request::open(settings)?;
+        let mut request = call::open(settings, places.is_none(), &watch)?;
         let targets = request.targets(places.as_deref())?;
         let total = request.bytes(&targets);
         let summary = RunsOf::new(|depth| (edges.partition_point(|&edge| edge <= depth) as i32).checked_sub(1).filter(|&bin| bin >= 0));

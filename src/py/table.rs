@@ -50,7 +50,7 @@ pub(super) fn coverage<'py>(
     let (settings, watch) = call::settings(bam, rules, options)?;
     let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
     let (request, targets, batch, outcome) = guarded(py, || {
-        let mut request = Request::open(settings)?;
+        let mut request = call::open(settings, places.is_none(), &watch)?;
         let targets = request.targets(places.as_deref())?;
         let total = request.bytes(&targets);
         let control = Control::default();

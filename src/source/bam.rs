@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::bgzf::{self, EOF_FRAME, FrameReader, VirtualOffset};
 use super::file::InputFile;
-use super::header::Header;
-use crate::error::{Error, Kind, Result};
+use super::header::{Contig, Header};
+use super::record::Record;
+use crate::error::{Error, Kind, Result, escape};
 
 /// Deflate cannot expand further than this.
 const MAX_EXPANSION: u64 = 1032;
@@ -35,13 +36,49 @@ impl Bam {
         refuse_other_kinds(&file)?;
         let truncated = !ends_with_eof_frame(&file)?;
         if truncated && !allow_truncated {
-            return Err(Error::new(Kind::TruncatedFile, "the file ends without the BGZF end-of-file frame, so it is cut short")
+            return Err(Error::new(Kind::TruncatedFile, "the file ends without the BGZF end-of-file frame (EOF), so it is cut short")
                 .path(path)
                 .offset(file.len())
                 .hint("copy or write it again, or pass allow_truncated=True to count what is there"));
         }
         let (header, first_record) = read_header(&file).map_err(|e| e.path(path))?;
         Ok(Self { file, header, first_record, truncated })
+    }
+
+    /// Holds a record's place, and its mate's, against the header.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::CorruptFile`] saying which field is wrong; the caller adds file, frame and record number.
+    pub fn check_place(&self, record: Record<'_>) -> Result<()> {
+        let contigs = &self.header.contigs;
+        let contig = usize::try_from(record.contig_id()).ok().and_then(|id| contigs.get(id));
+        let corrupt = |what: String| {
+            let error = Error::new(Kind::CorruptFile, what);
+            Err(match contig {
+                Some(contig) => error.contig(&contig.name),
+                None => error,
+            })
+        };
+        let known = -1..contigs.len() as i32;
+        if !known.contains(&record.contig_id()) {
+            return corrupt(format!("the record has the reference id {}, the header has {} contigs", record.contig_id(), contigs.len()));
+        }
+        if !known.contains(&record.mate_contig_id()) {
+            let id = record.mate_contig_id();
+            return corrupt(format!("the record has the mate reference id {id}, the header has {} contigs", contigs.len()));
+        }
+        if record.pos() < -1 || record.mate_pos() < -1 {
+            let (whose, pos) = if record.pos() < -1 { ("", record.pos()) } else { ("mate's ", record.mate_pos()) };
+            return corrupt(format!("the record's {whose}position is {}", i64::from(pos) + 1));
+        }
+        match contig {
+            Some(Contig { name, len }) if i64::from(record.pos()) >= *len => {
+                let (name, pos) = (escape(name), i64::from(record.pos()) + 1);
+                corrupt(format!("the record is at position {pos} of contig '{name}', which has {len} bases"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -97,7 +134,8 @@ fn refuse_other_kinds(file: &InputFile) -> Result<()> {
     let error = if head.is_empty() {
         unsupported("the file is empty", "give a BAM file")
     } else if head.starts_with(b"CRAM") {
-        unsupported("this is a CRAM file, only BAM is read", "convert it with 'samtools view -b -T REF'")
+        let version = head.get(4).map_or_else(String::new, |major| format!(" {major}"));
+        unsupported(&format!("this is a CRAM{version} file, only BAM is read"), "convert it with 'samtools view -b -T REF'")
     } else if head.starts_with(b"BAM\x01") {
         unsupported("this is an uncompressed BAM without BGZF frames", to_bam)
     } else if head.starts_with(&[0x1f, 0x8b]) {
@@ -110,9 +148,9 @@ fn refuse_other_kinds(file: &InputFile) -> Result<()> {
     } else if head.starts_with(b">") {
         unsupported("this looks like a FASTA file", "give a BAM file; the reference goes into ref=")
     } else if head.iter().all(|&b| b.is_ascii_graphic() || b.is_ascii_whitespace()) {
-        unsupported("this is a text file, only BAM is read", "if it is SAM, convert it with 'samtools view -b'")
+        unsupported("this is a text file without BGZF frames, only BAM is read", "if it is SAM, convert it with 'samtools view -b'")
     } else {
-        unsupported("this is not a BAM file", "give a BAM file")
+        unsupported("this is not a BAM file, no BGZF frame begins it", "give a BAM file")
     };
     Err(error.path(file.path()))
 }
@@ -123,7 +161,7 @@ fn refuse_other_content(bytes: &[u8]) -> Result<()> {
         return Ok(());
     }
     Err(if bytes.starts_with(b"BAM") {
-        unsupported("this is a BAM of another version than 1", "convert it with a current samtools")
+        unsupported("this is a BAM of another version than 1, its magic is not 'BAM\\1'", "convert it with a current samtools")
     } else if bytes.starts_with(b"@HD\t") || bytes.starts_with(b"@SQ\t") {
         unsupported("this is a bgzipped SAM file, only BAM is read", "convert it with 'samtools view -b'")
     } else if bytes.starts_with(b"BCF") || bytes.starts_with(b"##fi") {

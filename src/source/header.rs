@@ -267,7 +267,7 @@ impl<'a> Cursor<'a> {
         };
         let at_least = u64::from(n) * MIN_ENTRY;
         if at_least > self.possible() {
-            return Err(self.too_long(&format!("a list of {n} contigs takes at least {at_least} bytes")));
+            return Err(self.too_long(&format!("the header's list of {n} contigs takes at least {at_least} bytes")));
         }
         if n > MAX_CONTIGS {
             return Err(Error::new(Kind::ResourceLimit, format!("the header lists {n} contigs, at most {MAX_CONTIGS} are read")));
@@ -281,7 +281,7 @@ impl<'a> Cursor<'a> {
             return Ok(None);
         };
         if name_len == 0 || name_len > MAX_NAME {
-            let what = format!("the name of contig {} is said to take {name_len} bytes, 1 to {MAX_NAME} can be", i + 1);
+            let what = format!("the name of contig {} of the header is said to take {name_len} bytes, 1 to {MAX_NAME} can be", i + 1);
             return Err(corrupt(what));
         }
         let Some(name) = self.take(name_len, "a contig's name")? else {

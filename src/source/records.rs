@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::bam::Bam;
 use super::bgzf::{FrameReader, VirtualOffset};
+use super::header::Header;
 use super::record::{FIXED_LEN, Record, Shape};
 use crate::error::{Error, Kind, Result};
 
@@ -75,7 +76,9 @@ impl<'a> RecordReader<'a> {
         if self.at_end {
             return Ok(());
         }
-        if start.frame() < self.bam.file.len() && !self.frames.begins_here()? {
+        // Where the records begin the header has said; anything else comes from an index.
+        let from_index = start.frame() != self.bam.first_record.frame();
+        if from_index && start.frame() < self.bam.file.len() && !self.frames.begins_here()? {
             return Err(self.misplaced("an offset in the index is not the start of a frame"));
         }
         match self.inflate_more() {
@@ -187,6 +190,7 @@ impl<'a> RecordReader<'a> {
             Ok(false) => Err(Error::new(Kind::TruncatedFile, "the file ends inside a record")
                 .path(self.bam.file.path())
                 .offset(self.frames.next_offset())
+                .record(self.given + 1, b"")
                 .hint("copy or write it again, or pass allow_truncated=True to count what is there")),
             Err(e) if self.allow_truncated && e.kind() == Kind::TruncatedFile => {
                 self.at_end = true;
@@ -215,7 +219,14 @@ impl<'a> RecordReader<'a> {
     }
 
     fn check_len(&self, len: usize) -> Result<()> {
-        let place = |e: Error| e.path(self.bam.file.path()).offset(self.position(self.next).frame());
+        let at = self.position(self.next);
+        let place = |e: Error| e.path(self.bam.file.path()).offset(at.frame()).record(self.given + 1, b"");
+        let bytes = &self.buffer[self.next..self.filled];
+        if at.inside() == 0 && bytes.starts_with(b"BAM\x01") && Header::parse(bytes, self.bam.file.len()).is_ok() {
+            return Err(place(
+                Error::new(Kind::CorruptFile, "a second BAM begins where a record should").hint("join BAM files with 'samtools cat'"),
+            ));
+        }
         if len < FIXED_LEN {
             return Err(place(
                 Error::new(Kind::CorruptFile, format!("a record of {len} bytes, at least {FIXED_LEN} are needed"))
@@ -297,4 +308,9 @@ impl<'a> RecordReader<'a> {
     pub fn buffer_mut(&mut self) -> &mut [u8] {
         &mut self.buffer
     }
+}
+
+/// The error for a record that comes too late in the file.
+pub fn unsorted() -> Error {
+    Error::new(Kind::CorruptFile, "the records are not sorted by coordinate").hint("sort the file with 'samtools sort' and index it again")
 }
