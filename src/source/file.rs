@@ -9,6 +9,9 @@ use std::time::SystemTime;
 
 use crate::error::{Error, Kind, Result};
 
+#[cfg(all(test, unix))]
+pub(crate) mod faults;
+
 /// What tells one state of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
@@ -33,6 +36,8 @@ pub struct InputFile {
     path: PathBuf,
     file: File,
     identity: Identity,
+    #[cfg(all(test, unix))]
+    faults: Option<std::sync::Arc<faults::Plan>>,
     #[cfg(not(any(unix, windows)))]
     cursor: std::sync::Mutex<()>,
 }
@@ -45,6 +50,10 @@ impl InputFile {
     /// [`Kind::Os`] when it cannot be opened or is no regular file, [`Kind::UnsupportedFormat`] for a URL.
     pub fn open(path: &Path) -> Result<Self> {
         refuse_url(path)?;
+        #[cfg(all(test, unix))]
+        let faults = faults::Plan::of(path);
+        #[cfg(all(test, unix))]
+        faults.as_ref().map_or(Ok(0), |plan| plan.call(0)).map_err(|e| Error::os(path, e))?;
         let mut options = File::options();
         options.read(true);
         // Opening a FIFO for reading would wait for a writer for ever.
@@ -62,6 +71,8 @@ impl InputFile {
             path: path.to_path_buf(),
             file,
             identity: Identity::of(&metadata),
+            #[cfg(all(test, unix))]
+            faults,
             #[cfg(not(any(unix, windows)))]
             cursor: std::sync::Mutex::new(()),
         })
@@ -107,6 +118,14 @@ impl InputFile {
 
     #[cfg(unix)]
     fn read_some(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        #[cfg(test)]
+        let buffer = match &self.faults {
+            Some(plan) => {
+                let most = plan.call(buffer.len())?;
+                &mut buffer[..most]
+            }
+            None => buffer,
+        };
         std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
     }
 

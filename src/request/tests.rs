@@ -1,0 +1,107 @@
+//! Whole calls on files of which one call of the operating system, each in turn, fails.
+
+use super::*;
+use crate::rules::Preset;
+use crate::source::file::faults::{Fault, Plan as Faults};
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use support::bam::{FileShape, Files, IndexKind};
+use support::generate;
+
+fn settings(files: &Files, reference: bool) -> Settings {
+    Settings {
+        bam: files.bam.clone(),
+        index: None,
+        reference: reference.then(|| files.fasta.clone()),
+        rules: Rules::new(if reference { Preset::Mpileup } else { Preset::Depth }),
+        n_cores: Some(2),
+        allow_truncated: false,
+        max_memory: None,
+        tuning: Tuning { span_bytes: 700, part_bytes: 300 },
+    }
+}
+
+/// Depths of all contigs, and their letters.
+fn count(files: &Files, reference: bool) -> Result<(Vec<i32>, Vec<u8>)> {
+    let mut request = Request::open_whole(settings(files, reference), &mut |_| Ok(()))?;
+    let targets = request.targets(None)?;
+    let mut depths = vec![0; targets.iter().map(|t| t.interval.len() as usize).sum()];
+    request.count(&targets, &mut depths, &Control::default(), &mut |_| Ok(()))?;
+    let mut letters = Vec::new();
+    if let Some(reference) = &request.reference {
+        for target in &targets {
+            reference.fetch(&request.bam.header.contigs[target.contig].name, target.interval, &mut letters)?;
+        }
+    }
+    Ok((depths, letters))
+}
+
+/// Every call on the files fails once, in turn; returns how many there are.
+fn fail_each(files: &Files, folder: &std::path::Path, errno: i32, reference: bool, expected: &(Vec<i32>, Vec<u8>)) -> usize {
+    for at in 0.. {
+        let plan = Faults::new(folder, Fault::Errno { errno, at });
+        let got = count(files, reference);
+        if plan.calls() <= at {
+            assert_eq!(&got.unwrap(), expected);
+            return at;
+        }
+        match got {
+            // It only helped to guess where work could be cut.
+            Ok(got) => assert!(got == *expected, "call {at}"),
+            Err(e) => {
+                assert_eq!((e.kind(), e.errno()), (Kind::Os, Some(errno)), "call {at}: {e}");
+                assert!(e.file().is_some_and(|path| path.starts_with(folder)), "call {at}: {e}");
+            }
+        }
+    }
+    0
+}
+
+fn files(folder: &std::path::Path, index: IndexKind) -> Files {
+    let shape = FileShape { frame_payload: 900, index, ..FileShape::default() };
+    support::bam::write(&generate::sample(7, false), folder, &shape)
+}
+
+#[test]
+fn an_error_of_any_call_is_the_error_of_the_whole() {
+    for (index, reference) in [(IndexKind::Bai, true), (IndexKind::Csi { min_shift: 14, depth: 5 }, false), (IndexKind::None, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = files(folder.path(), index);
+        let expected = count(&files, reference).unwrap();
+        assert!(expected.0.iter().any(|&depth| depth > 0));
+        for errno in [libc::EIO, libc::ENOSPC, libc::EMFILE] {
+            let calls = fail_each(&files, folder.path(), errno, reference, &expected);
+            assert!(calls > 6, "{calls}");
+        }
+    }
+}
+
+#[test]
+fn short_reads_and_interrupts_change_nothing() {
+    for (index, reference) in [(IndexKind::Bai, true), (IndexKind::None, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = files(folder.path(), index);
+        let expected = count(&files, reference).unwrap();
+        for most in [1, 7, 1000] {
+            let plan = Faults::new(folder.path(), Fault::Short { most });
+            assert_eq!(count(&files, reference).unwrap(), expected, "{most}");
+            assert!(plan.calls() > 20);
+        }
+    }
+}
+
+#[test]
+fn without_an_index_the_whole_file_gives_the_same() {
+    for seed in 0..40 {
+        let folder = tempfile::tempdir().unwrap();
+        let shape = FileShape { index: IndexKind::Bai, ..generate::shape(seed) };
+        let files = support::bam::write(&generate::sample(seed, false), folder.path(), &shape);
+        let expected = count(&files, false).unwrap();
+        std::fs::remove_file(files.bai.as_ref().unwrap()).unwrap();
+        assert_eq!(count(&files, false).unwrap(), expected, "seed {seed}");
+        let error = Request::open(settings(&files, false)).unwrap_err();
+        assert_eq!(error.kind(), Kind::IndexMissing);
+    }
+}
