@@ -90,9 +90,13 @@ class Samtools:
 
 
 @pytest.fixture(scope="session")
-def samtools():
+def pysam_installed() -> None:
     if importlib.util.find_spec("pysam") is None:
         missing("pysam, whose samtools these tests compare with, is not installed", "FASTCOV_REQUIRE_PEERS")
+
+
+@pytest.fixture(scope="session")
+def samtools(pysam_installed):
     tool = Samtools()
     yield tool
     tool.close()
