@@ -37,7 +37,7 @@ pub(super) fn stream_coverage<'py>(
     let (settings, watch) = call::settings(bam, rules, options)?;
     let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
     let (request, targets, schema) = guarded(py, || {
-        let mut request = Request::open(settings)?;
+        let mut request = call::open(settings, places.is_none(), &watch)?;
         let targets = request.targets(places.as_deref())?;
         let schema = table::batch_schema(&request, &targets, batch_rows, runs)?;
         Ok((request, targets, schema))

@@ -17,7 +17,7 @@ use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, t
 
 use super::call::{self, guarded};
 use crate::plan::Target;
-use crate::request::{Place, Request};
+use crate::request::Place;
 use crate::run::Control;
 use crate::table::{self, Letters};
 
@@ -88,7 +88,7 @@ pub(super) fn base_counts<'py>(
     let (settings, watch) = call::settings(bam, rules, options)?;
     let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
     let (request, targets, batch, outcome) = guarded(py, || {
-        let mut request = Request::open(settings)?;
+        let mut request = call::open(settings, places.is_none(), &watch)?;
         let targets = request.targets(places.as_deref())?;
         let total = request.bytes(&targets);
         let mut table = table::base_counts(&request, &targets, &Control::default(), &mut |done| watch.poll(done, total))?;

@@ -1,0 +1,95 @@
+//! Whether an index and a file belong together.
+
+use super::{Request, Settings};
+use crate::coords::Interval;
+use crate::error::{Error, Kind, Result};
+use crate::merge::Totals;
+use crate::plan::Target;
+use crate::source::bam::Bam;
+use crate::source::bgzf::VirtualOffset;
+use crate::source::index::Index;
+use crate::source::record::Record;
+use crate::source::records::{Found, RecordReader};
+
+/// The index of the file, and a warning when it is older.
+pub(super) fn indexed(settings: &Settings, bam: &Bam) -> Result<(Index, Option<String>)> {
+    let longest = bam.header.contigs.iter().map(|c| c.len).max().unwrap_or(0);
+    let path = Index::find(&settings.bam, settings.index.as_deref(), longest)?;
+    let index = Index::read(&path, &bam.header, bam.file.len())?;
+    check_belongs(bam, &index)?;
+    let older = modified(&path).zip(bam.file.modified()).is_some_and(|(index, bam)| in_seconds(index) < in_seconds(bam));
+    let warning = older.then(|| format!("{}: the index is older than {}; run 'samtools index'", path.display(), settings.bam.display()));
+    Ok((index, warning))
+}
+
+/// The index has to begin where the file's records begin, and must not reach past its end.
+fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
+    let mismatch = |what: &str| {
+        Err(Error::new(Kind::IndexMismatch, format!("{what} {}", bam.file.path().display()))
+            .path(&index.path)
+            .hint("run 'samtools index' on the file again, or give its own index with index="))
+    };
+    let Some(extent) = index.extent() else {
+        let first = place_of_record(bam, bam.first_record)?;
+        return first.map_or(Ok(()), |_| mismatch("the index knows of no record in"));
+    };
+    if extent.start < bam.first_record.0 {
+        return mismatch("the index points into the header of");
+    }
+    // Empty frames give one place several offsets: the first record's own place is compared.
+    let first = |offset| place_of_record(bam, VirtualOffset(offset));
+    if extent.start != bam.first_record.0
+        && let Some(place) = first(bam.first_record.0)?
+    {
+        match first(extent.start) {
+            Ok(Some(found)) if found == place => {}
+            Err(e) if e.kind() == Kind::Os => return Err(e),
+            _ => return mismatch("the index does not begin with the first record of"),
+        }
+    }
+    Ok(())
+}
+
+/// Where the record at `offset` starts, if it has a position; an index begins with the first such record of the file.
+fn place_of_record(bam: &Bam, offset: VirtualOffset) -> Result<Option<VirtualOffset>> {
+    let mut reader = RecordReader::new(bam, bam.truncated);
+    reader.seek(offset, VirtualOffset(u64::MAX))?;
+    let Some(Found { range, .. }) = reader.next_record()? else { return Ok(None) };
+    let record = Record::trusted(&reader.buffer()[range.clone()]);
+    let placed = record.contig_id() >= 0 && record.pos() >= 0;
+    Ok(placed.then(|| reader.position(range.start - 4)))
+}
+
+/// Whole seconds, as htslib compares: a copy of both files keeps no better order.
+fn in_seconds(time: std::time::SystemTime) -> u64 {
+    time.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+fn modified(path: &std::path::Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).ok()?.modified().ok()
+}
+
+/// Where a whole contig was read, its records are counted against the index.
+pub(super) fn count_records(request: &Request, targets: &[Target], totals: &Totals) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    for (target, &read) in targets.iter().zip(&totals.records) {
+        let contig = &request.bam.header.contigs[target.contig];
+        let Some(counts) = request.index.counts(target.contig).filter(|_| target.interval == Interval::new(0, contig.len)) else {
+            continue;
+        };
+        let expected = counts.mapped + counts.unmapped;
+        if read == expected || request.bam.truncated {
+            continue;
+        }
+        let what = format!("the index counts {expected} records on this contig, the file has {read}");
+        let error = Error::new(Kind::IndexMismatch, what)
+            .path(request.bam.file.path())
+            .contig(&contig.name)
+            .hint("the index is of another file or older: run 'samtools index'");
+        if read == 0 || read < expected {
+            return Err(error);
+        }
+        warnings.push(error.to_string());
+    }
+    Ok(warnings)
+}
