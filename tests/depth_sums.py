@@ -1,9 +1,16 @@
 """Sums of depth as `samtools depth` gives them, for files that may be broken, in a process that may lose its life."""
 
+import gzip
 import json
+import re
+import struct
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+EMPTY_OPERATION = re.compile(rb"(?<!\d)0[MIDN=X]")
 
 # A file; a region or None for all of it; "index" to let samtools look the region up, "scan" to take it from a pass over
 # the whole file.
@@ -33,21 +40,76 @@ def samtools_sums(questions: list[Question]) -> list[int | None]:
 
 def answer(file: str, region: str | None, way: str) -> int:
     """The sum, of positions the contigs have: samtools goes on past their ends."""
-    import peers
+    lengths = contigs(file)
+    if way == "scan":
+        return total(file, None, lengths, region)
+    regions = [region] if region else [f"{name.decode()}:1-{length}" for name, length in lengths.items() if length]
+    return sum(total(file, each, lengths, each) for each in regions)
 
-    rows = peers.run("depth", *(["-r", region] if region and way == "index" else []), file)
-    header = [line.split(b"\t") for line in peers.run("view", "-H", file).splitlines() if line.startswith(b"@SQ")]
-    ends = {line[1].removeprefix(b"SN:"): int(line[2].removeprefix(b"LN:")) for line in header}
-    name, first, last = within(region) if region else (None, 1, 1 << 62)
-    total = 0
-    for row in rows.splitlines():
+
+def total(file: str, asked: str | None, lengths: dict[bytes, int], region: str | None) -> int:
+    """The sum over `region` of what samtools says about `asked`."""
+    name, first, last = within(region)
+    where = [] if asked is None else ["-r", asked]
+    out = 0
+    for row in run("depth", *where, file):
         contig, position, depth = row.split(b"\t")
-        if (name is None or contig == name) and first <= int(position) <= min(last, ends[contig]):
-            total += int(depth)
-    return total
+        if name in {None, contig} and first <= int(position) <= min(last, lengths[contig]):
+            out += int(depth)
+    if not out:
+        return out
+    try:
+        records = [row.split(b"\t") for row in run("view", "--no-PG", file, *([] if asked is None else [asked]))]
+    except Exception:  # tags that cannot be written as text
+        return out
+    if not any(EMPTY_OPERATION.search(record[5]) for record in records):
+        return out
+    # samtools depth counts what stands before an operation of length 0 again behind it; the records say what is there.
+    out = 0
+    for contig, start, end in (block for record in records for block in blocks(record)):
+        if name in {None, contig}:
+            out += max(0, min(end, last, lengths[contig]) - max(start, first) + 1)
+    return out
 
 
-def within(region: str) -> tuple[bytes, int, int]:
+def blocks(record: list[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """Contig, first and last position of each stretch of M, = or X, of records that count."""
+    start = int(record[3])
+    if int(record[1]) & 0x704 or start < 1:
+        return
+    for length, kind in re.findall(rb"(\d+)([MIDNSHP=X])", record[5]):
+        if kind in b"M=X":
+            yield record[2], start, start + int(length) - 1
+        if kind in b"MDN=X":
+            start += int(length)
+
+
+def run(*arguments: str) -> list[bytes]:
+    """The lines samtools writes; through a file, since they may be no text."""
+    import pysam.samtools
+
+    pysam.set_verbosity(0)
+    with tempfile.NamedTemporaryFile() as out:
+        getattr(pysam.samtools, arguments[0])("-o", out.name, *arguments[1:], catch_stdout=False)
+        return Path(out.name).read_bytes().splitlines()
+
+
+def contigs(file: str) -> dict[bytes, int]:
+    """Names and lengths in the binary header."""
+    with gzip.open(file) as bam:
+        bam.read(4)
+        number = lambda: struct.unpack("<i", bam.read(4))[0]  # noqa: E731
+        bam.read(number())
+        found = {}
+        for _ in range(number()):
+            name = bam.read(number())
+            found[name.split(b"\0")[0]] = number()
+    return found
+
+
+def within(region: str | None) -> tuple[bytes | None, int, int]:
+    if region is None:
+        return None, 1, 1 << 62
     contig, _, positions = region.rpartition(":")
     if not contig:
         return region.encode(), 1, 1 << 62
