@@ -287,7 +287,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         }
         match hits {
             None => self.names = std::mem::take(&mut part.seam.open),
-            Some(hits) if self.once != Once::Never => self.join_names(&mut part, hits, target),
+            Some(hits) if self.once != Once::Never => self.join_names(&mut part, hits, target)?,
             Some(_) => {}
         }
         let mut changes = std::mem::take(&mut part.slab.events);
@@ -308,8 +308,8 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
     }
 
     /// Puts names that were carried to the part's edge together with their next record in it.
-    fn join_names(&mut self, part: &mut Part<L>, hits: &[Hit], target: usize) {
-        let Some(starts) = part.starts else { return };
+    fn join_names(&mut self, part: &mut Part<L>, hits: &[Hit], target: usize) -> Result<()> {
+        let Some(starts) = part.starts else { return Ok(()) };
         let mut slab = Slab::<L>::default();
         let clip = self.job.targets[target].interval;
         slab.reset(clip);
@@ -327,7 +327,15 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
                 Outcome::Alone => {}
                 Outcome::Meets(earlier) => {
                     let earlier = Record::trusted(self.names.texts.get(earlier));
-                    pair.meet(earlier, record, arrival.clock, true, &mut slab);
+                    let exact = if self.job.baq_reference.is_some() {
+                        let counter = self.counter.get_or_insert_with(|| Box::new(Counter::new(self.job)));
+                        counter.copies_for_edit(earlier, record)?
+                    } else {
+                        [None, None]
+                    };
+                    let [a, b] =
+                        [(&exact[0], earlier), (&exact[1], record)].map(|(exact, own)| exact.as_deref().map_or(own, Record::trusted));
+                    pair.meet(a, b, arrival.clock, true, &mut slab);
                 }
                 Outcome::CountsFrom(from) => {
                     let end = from.min(i64::from(record.pos()) + record.cigar().reference_len());
@@ -339,6 +347,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         part.slab.events.append(&mut slab.events);
         self.names.keep_open(self.once, starts.end);
         self.names.join(std::mem::take(&mut part.seam.open), met);
+        Ok(())
     }
 
     /// Everything before `frontier` is final: makes it a piece.

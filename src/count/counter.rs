@@ -2,7 +2,7 @@
 
 use super::bases::Counting;
 use super::cap::Crowd;
-use super::mates::{Arrival, Carry, Held, Outcome, Seam, Survivors, Table};
+use super::mates::{Arrival, Carry, Held, Outcome, Seam, Survivors, Table, hash_name};
 use super::pair::Pair;
 use super::realign::Realigner;
 use super::slab::Slab;
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::plan::{Origin, Span};
 use crate::rules::Once;
 use crate::source::bgzf::VirtualOffset;
-use crate::source::record::{OpKind, Record};
+use crate::source::record::Record;
 use crate::source::records::RecordReader;
 
 /// A slab reaches so far beyond the last start even when records are few.
@@ -64,6 +64,8 @@ pub struct Counter<'a, const L: usize = 1> {
     realigner: Realigner<'a>,
     survivors: Vec<Survivor>,
     table: Table,
+    /// Hash of the name of every survivor.
+    hashes: Vec<u64>,
     crowd: Crowd,
     edits: (Vec<u8>, Vec<u8>),
     span: Span,
@@ -83,6 +85,7 @@ impl<'a, const L: usize> Counter<'a, L> {
             realigner: Realigner::new(job, L > 1),
             survivors: Vec::new(),
             table: Table::default(),
+            hashes: Vec::new(),
             crowd: Crowd::default(),
             edits: Default::default(),
             span: Span { target: 0, start: VirtualOffset(0), end: VirtualOffset(0), origin: Origin::Guess },
@@ -220,6 +223,9 @@ impl<'a, const L: usize> Counter<'a, L> {
             Held::Here(i) => self.survivors[i as usize].record(buffer).name(),
             Held::Carried(i) => progress.carried.texts.get(i),
         };
+        self.hashes.truncate(batch);
+        self.hashes.extend(self.survivors[batch..].iter().map(|s| hash_name(s.record(buffer).name())));
+        std::hint::black_box(self.hashes[batch..].iter().fold(0, |all, &hash| all ^ self.table.peek(hash)));
         for (i, s) in self.survivors.iter().enumerate().skip(batch) {
             let i = i as u32;
             let record = s.record(buffer);
@@ -230,7 +236,7 @@ impl<'a, const L: usize> Counter<'a, L> {
                 tally.capped += 1;
                 tally.used -= 1;
                 if takes_part.is_some() && self.once == Once::Edit {
-                    self.table.forget(record.name(), i, text);
+                    self.table.forget((self.hashes[i as usize], record.name()), i, text);
                 }
                 continue;
             }
@@ -242,7 +248,7 @@ impl<'a, const L: usize> Counter<'a, L> {
             let outcome = match takes_part {
                 Some(arrival) if enters => {
                     let before = i64::from(record.mate_pos()) <= first_start;
-                    self.table.arrive(self.once, record.name(), (i, arrival), before, text)
+                    self.table.arrive(self.once, (self.hashes[i as usize], record.name()), (i, arrival), before, text)
                 }
                 _ => Outcome::Alone,
             };
@@ -254,19 +260,25 @@ impl<'a, const L: usize> Counter<'a, L> {
                 Outcome::Meets(earlier) => {
                     let (earlier, at) = match Held::of(earlier) {
                         Held::Here(j) => (self.survivors[j as usize].record(buffer), Some(j)),
-                        // Copies have exact qualities.
                         Held::Carried(j) => (Record::trusted(progress.carried.texts.get(j)), None),
                     };
-                    let needs_exact = self.realigner.has_settled() && (has_gap(earlier) || has_gap(record));
-                    let exact_a = self.realigner.exact(earlier, at.filter(|_| needs_exact))?;
-                    let exact_b = self.realigner.exact(record, needs_exact.then_some(i))?;
-                    let a = exact_a.as_deref().map_or(earlier, Record::trusted);
-                    let b = exact_b.as_deref().map_or(record, Record::trusted);
+                    let exact = self.realigner.for_edit((earlier, at), (record, Some(i)))?;
+                    let a = exact[0].as_deref().map_or(earlier, Record::trusted);
+                    let b = exact[1].as_deref().map_or(record, Record::trusted);
                     pair.meet(a, b, clock, false, slab);
                 }
             }
         }
         Ok(())
+    }
+
+    /// For [`Realigner::for_edit`] of two copies.
+    ///
+    /// # Errors
+    ///
+    /// What reading the reference gives; [`crate::error::Kind::Cancelled`].
+    pub fn copies_for_edit(&mut self, a: Record<'_>, b: Record<'_>) -> Result<[Option<Box<[u8]>>; 2]> {
+        self.realigner.for_edit((a, None), (b, None))
     }
 
     /// Books a survivor that has no mate to look for.
@@ -355,18 +367,11 @@ impl Survivors for Names<'_, '_> {
 
     fn copy(&mut self, index: u32, out: &mut Vec<u8>) -> Result<()> {
         let record = self.survivors[index as usize].record(self.buffer);
-        let exact = self.realigner.exact(record, Some(index))?;
-        exact.as_deref().map_or(record, Record::trusted).copy_without_tags(self.bases, out);
-        Ok(())
+        self.realigner.copy(record, index, self.bases, out)
     }
 }
 
 /// The pileup engine's clock when the record before starts at `before`.
 fn clock_after(before: Option<i64>) -> i64 {
     before.map_or(i64::MIN, |b| b - 1)
-}
-
-/// Whether a record has positions that borrow the quality of another base.
-fn has_gap(record: Record<'_>) -> bool {
-    record.cigar().iter().any(|op| matches!(op.kind, OpKind::Deletion | OpKind::Skip))
 }

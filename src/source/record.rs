@@ -172,6 +172,9 @@ fn word(bytes: &[u8], at: usize) -> u32 {
 /// Bytes of a record before its name.
 pub const FIXED_LEN: usize = 32;
 
+/// The field `bin`.
+const BIN: std::ops::Range<usize> = 10..12;
+
 /// A view of one record's bytes, the leading `block_size` left out.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a>(&'a [u8]);
@@ -384,6 +387,20 @@ impl<'a> Record<'a> {
         if !bases {
             out[len_at..len_at + 4].fill(0);
         }
+    }
+
+    /// Notes in a copy whether its qualities are settled, not exact (see `count::realign`). It takes the field `bin`, which is for indexes
+    /// and nobody reads.
+    pub fn set_settled(copy: &mut [u8], settled: bool) {
+        if let Some(bin) = copy.get_mut(BIN) {
+            bin.copy_from_slice(&u16::from(settled).to_le_bytes());
+        }
+    }
+
+    /// What [`Record::set_settled`] noted; for copies only.
+    #[inline]
+    pub fn is_settled(self) -> bool {
+        self.head()[BIN] == [1, 0]
     }
 
     /// SEQ, two bases a byte, high nibble first.

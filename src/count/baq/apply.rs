@@ -1,5 +1,7 @@
 //! From the error of every base to its new quality: blocks of aligned bases, smoothed from both sides.
 
+use super::certificate::SETTLED_QUALITY;
+use super::need::Need;
 use super::quality::Tables;
 use crate::source::record::Cigar;
 
@@ -42,26 +44,28 @@ pub(super) fn blocks(cigar: Cigar<'_>, pos: i64, read_len: usize, into: &mut Vec
 /// Lowers the qualities of one block to what the errors around allow: to the best quality up to here from the left or from the
 /// right, whichever is less. A base in doubt between two sure ones keeps its quality, one between the doubt and the end does not.
 ///
-/// `error(i)` is the error of base `i` of the read, 1 where the best state is not the aligned one.
-pub(super) fn smooth(quality: &mut [u8], block: Block, tables: &Tables, error: impl Fn(usize) -> f64) {
+/// `error(i)` is the error of base `i` of the read, 1 where the best state is not the aligned one. Where not every quality is needed, it is
+/// asked only from an end in doubt to the first base that is allowed [`SETTLED_QUALITY`]; what lies further in is allowed as much.
+pub(super) fn smooth(quality: &mut [u8], block: Block, tables: &Tables, need: Need, error: impl Fn(usize) -> f64) {
     let Some(quality) = quality.get_mut(block.read..block.read + block.len) else { return };
     // Once the running maximum has reached the highest quality of all, nothing further in is lowered.
     let highest = quality.iter().copied().max().unwrap_or(0);
-    let mut reached = 0;
-    for (i, q) in quality.iter_mut().enumerate() {
-        if reached >= highest {
-            break;
+    let enough = if need == Need::Every { highest } else { highest.min(SETTLED_QUALITY) };
+    let lower = |bases: &mut dyn Iterator<Item = (usize, &mut u8)>| {
+        let mut reached = 0;
+        for (i, q) in bases {
+            if reached >= enough {
+                break;
+            }
+            reached = reached.max(tables.quality(error(block.read + i)));
+            *q = reached.min(*q);
         }
-        reached = reached.max(tables.quality(error(block.read + i)));
-        *q = reached.min(*q);
+    };
+    if need.left() {
+        lower(&mut quality.iter_mut().enumerate());
     }
-    reached = 0;
-    for (i, q) in quality.iter_mut().enumerate().rev() {
-        if reached >= highest {
-            break;
-        }
-        reached = reached.max(tables.quality(error(block.read + i)));
-        *q = reached.min(*q);
+    if need.right() {
+        lower(&mut quality.iter_mut().enumerate().rev());
     }
 }
 

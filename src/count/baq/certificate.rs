@@ -16,6 +16,7 @@ mod tests;
 use self::bound::{Bounds, End, WIDEST};
 use self::landmarks::{ALL_SHIFTS, Landmarks, SHIFTS_DOWN, SHIFTS_UP};
 use super::Window;
+use super::need::Need;
 use super::params::Shape;
 use super::quality::Tables;
 use crate::coords::Interval;
@@ -78,13 +79,15 @@ impl Certificate {
         self.landmarks.clear();
     }
 
-    /// Whether BAQ leaves every quality of this read as it is or at [`SETTLED_QUALITY`] and above.
-    pub(super) fn settles(&mut self, record: Record<'_>, shape: &Shape, window: &Window<'_>, tables: &Tables) -> bool {
-        self.try_settle(record, shape, window, tables).unwrap_or(false)
+    /// What has to be asked of the model so that every quality is known or at [`SETTLED_QUALITY`] and above; `None`: nothing.
+    pub(super) fn need(&mut self, record: Record<'_>, shape: &Shape, window: &Window<'_>, tables: &Tables) -> Option<Need> {
+        let sure = self.sure_ends(record, shape, window, tables);
+        sure.map_or(Some(Need::Every), |(left, right)| Need::unless(left, right))
     }
 
-    /// `None` where nothing is proved.
-    fn try_settle(&mut self, record: Record<'_>, shape: &Shape, window: &Window<'_>, tables: &Tables) -> Option<bool> {
+    /// Whether BAQ allows the first base of this read, and its last one, [`SETTLED_QUALITY`] or more; `None` for reads of which nothing can
+    /// be proved.
+    fn sure_ends(&mut self, record: Record<'_>, shape: &Shape, window: &Window<'_>, tables: &Tables) -> Option<(bool, bool)> {
         let (quality, len) = (record.qual(), shape.len);
         let pos = i64::from(record.pos());
         let whole = Interval::new(pos - OVERHANG, pos + len as i64 + OVERHANG);
@@ -110,10 +113,9 @@ impl Certificate {
         }
         let rows = Rows { quality, unlike: self.landmarks.unlike(first, len), differences, boost };
         let bounds = &self.bounds;
-        Some(
-            (bounds.settle_evenly::<true>(&rows) || bounds.settle::<true>(&rows))
-                && (bounds.settle_evenly::<false>(&rows) || bounds.settle::<false>(&rows)),
-        )
+        let left = bounds.settle_evenly::<true>(&rows) || bounds.settle::<true>(&rows);
+        let right = bounds.settle_evenly::<false>(&rows) || bounds.settle::<false>(&rows);
+        Some((left, right))
     }
 }
 

@@ -4,6 +4,7 @@ use super::Window;
 use super::apply::{self, Block};
 use super::kernel::{AMBIGUOUS, Batch, OUTSIDE};
 use super::lanes::Room;
+use super::need::Need;
 use super::params::{Shape, Transitions};
 use super::quality::Tables;
 use crate::source::record::Record;
@@ -47,7 +48,7 @@ impl Input {
         self.reference.size() + self.read.size() + self.edge.capacity()
     }
 
-    /// A batch of `N` reads of one band. `None` when the window does not cover one of them.
+    /// A batch of `N` reads of one band, of which everything is asked. `None` when the window does not cover one of them.
     pub(super) fn batch<'a, const N: usize>(
         &'a mut self,
         reads: &[(Record<'_>, Shape); N],
@@ -82,6 +83,7 @@ impl Input {
             reference,
             read,
             edge,
+            need: Need::Every,
             blocks: std::array::from_fn(|lane| &blocks[lane.checked_sub(1).map_or(0, |before| ends[before])..ends[lane]]),
         })
     }

@@ -12,11 +12,14 @@
 #![allow(clippy::inline_always)] // Code that is not inlined into `simd` is not compiled for its instructions.
 #![allow(clippy::many_single_char_names)] // i, j, m and v are the model's own names.
 
+use super::SETTLED_QUALITY;
 use super::apply::Block;
 use super::lanes::{Lanes, Room};
 use super::likelihood::Likelihood;
+use super::need::Need;
 use super::params::{DD, DM, INSERTION_EMISSION, Transitions};
 use super::posterior::{Expected, Row};
+use super::quality::largest_error;
 
 /// Code of a letter other than A, C, G, T (0 to 3). It pairs with everything at no cost.
 pub(super) const AMBIGUOUS: f64 = 4.0;
@@ -37,6 +40,8 @@ pub(super) struct Batch<'a, const N: usize> {
     pub(super) read: &'a [[[f64; N]; 3]],
     /// Per base of the read: whether it is an edge row.
     pub(super) edge: &'a [bool],
+    /// Which rows' errors are asked for. With anything but [`Need::Every`] each read is one block.
+    pub(super) need: Need,
     /// The aligned blocks of each read, in order; `reference` counts from the window's start.
     pub(super) blocks: [&'a [Block]; N],
 }
@@ -62,6 +67,11 @@ impl Work {
     }
 }
 
+/// Rows at the left end that are weighed where that end is in doubt. Nearly always a sure one is among them; if not, all rows are weighed.
+const LEFT_ROWS: usize = 48;
+/// A row with no larger error than this is sure.
+const SURE: f64 = largest_error(SETTLED_QUALITY);
+
 /// Forward rows are all kept up to this size. Beyond, only every so many-th is, and the rows between are computed a second time.
 const KEEP_ALL: usize = 4 << 20;
 
@@ -78,7 +88,7 @@ pub(super) fn footprint(lanes: usize, rows: usize, band: usize) -> usize {
     cells.saturating_mul(lanes * size_of::<f64>())
 }
 
-/// Runs the model. Afterwards `work.error` holds one vector per row; returned is which lanes have a finite likelihood, the others
+/// Runs the model. Afterwards `work.error` holds one vector per row, of rows that are not needed anything; returned is which lanes have a finite likelihood, the others
 /// have no result.
 #[inline(always)]
 pub(super) fn run<const N: usize>(batch: &Batch<'_, N>, work: &mut Work) -> [bool; N] {
@@ -91,14 +101,24 @@ pub(super) fn run<const N: usize>(batch: &Batch<'_, N>, work: &mut Work) -> [boo
     for block in 0..blocks {
         model.forward(block, Some(&mut likelihood));
     }
-    model.backward_start();
-    for block in (0..blocks).rev() {
-        if block + 1 < blocks {
-            model.forward(block, None);
+    let mut need = batch.need;
+    let mut rows_of = blocks - 1;
+    loop {
+        model.backward_start(need);
+        for block in (0..blocks).rev() {
+            if block != rows_of {
+                model.forward(block, None);
+                rows_of = block;
+            }
+            if !model.backward(block) {
+                break;
+            }
         }
-        model.backward(block);
+        if model.is_answered() {
+            return likelihood.finite;
+        }
+        need = Need::Every;
     }
-    likelihood.finite
 }
 
 /// The transitions of all lanes.
@@ -141,6 +161,12 @@ struct Model<'a, const N: usize> {
     last_scale: [f64; N],
     error: &'a mut [[f64; N]],
     expected: Expected<'a, N>,
+    /// What is weighed, and what came of it so far.
+    need: Need,
+    sure_right: [bool; N],
+    sure_left: [bool; N],
+    /// Some row was not weighed.
+    skipped: bool,
 }
 
 /// Emission of a column against a base of the read: its code, and what it emits where equal and where different.
@@ -186,6 +212,10 @@ impl<'a, const N: usize> Model<'a, N> {
             last_scale: [1.0; N],
             error: work.error.take(count),
             expected: Expected::new(batch),
+            need: batch.need,
+            sure_right: [false; N],
+            sure_left: [false; N],
+            skipped: false,
         }
     }
 
@@ -327,14 +357,31 @@ impl<'a, const N: usize> Model<'a, N> {
     }
 
     /// The backward pass begins below the last row, with nothing.
-    fn backward_start(&mut self) {
+    fn backward_start(&mut self, need: Need) {
         self.after_m.fill([0.0; N]);
         self.after_i.fill([0.0; N]);
+        self.expected = Expected::new(self.batch);
+        (self.need, self.sure_right, self.sure_left, self.skipped) = (need, [false; N], [false; N], false);
     }
 
-    /// Goes up through the rows of a block, from state weights to errors.
+    /// Whether row `i` has to be weighed, when all rows below it have been gone through.
     #[inline(always)]
-    fn backward(&mut self, block: usize) {
+    fn is_needed(&self, i: usize) -> bool {
+        match self.need {
+            Need::Every | Need::RightEnd => true,
+            Need::LeftEnd => i <= LEFT_ROWS,
+            Need::BothEnds => i <= LEFT_ROWS || self.sure_right != [true; N],
+        }
+    }
+
+    /// Whether every row that is needed has been weighed.
+    fn is_answered(&self) -> bool {
+        !self.skipped || !self.need.left() || self.sure_left == [true; N]
+    }
+
+    /// Goes up through the rows of a block, from state weights to errors; false when none above is needed.
+    #[inline(always)]
+    fn backward(&mut self, block: usize) -> bool {
         let first = block * self.stride + 1;
         let count = self.batch.read.len();
         let last = (first - 1 + self.stride).min(count);
@@ -349,8 +396,16 @@ impl<'a, const N: usize> Model<'a, N> {
             if i >= self.shortest {
                 self.begin(i);
             }
-            self.posterior(i, i - first + 1);
+            if self.is_needed(i) {
+                self.posterior(i, i - first + 1);
+            } else {
+                self.skipped = true;
+            }
+            if self.need == Need::RightEnd && self.sure_right == [true; N] {
+                return false;
+            }
         }
+        true
     }
 
     /// Enters the lanes whose last row is `i`.
@@ -427,6 +482,13 @@ impl<'a, const N: usize> Model<'a, N> {
             }
         }
         self.error[i - 1] = error.0;
+        if self.need != Need::Every {
+            for lane in 0..N {
+                let sure = error.0[lane] > 0.0 && error.0[lane] <= SURE;
+                self.sure_right[lane] |= sure;
+                self.sure_left[lane] |= sure && i <= LEFT_ROWS;
+            }
+        }
     }
 }
 

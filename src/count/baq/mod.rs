@@ -14,6 +14,7 @@ mod fill;
 mod kernel;
 mod lanes;
 mod likelihood;
+mod need;
 #[cfg(test)]
 mod oracle;
 mod params;
@@ -30,6 +31,7 @@ use crate::source::record::Record;
 use certificate::Certificate;
 pub use certificate::SETTLED_QUALITY;
 use kernel::{Batch, Work};
+use need::Need;
 use params::{Plan, Shape};
 use quality::Tables;
 use simd::Width;
@@ -59,8 +61,47 @@ impl<'a> Window<'a> {
 pub enum Exactness {
     /// Every quality as samtools has it.
     Every,
-    /// Reads for which every adjusted quality is proved to be the old one or at least [`SETTLED_QUALITY`] may keep their old ones.
+    /// Instead of an adjusted quality of [`SETTLED_QUALITY`] or more a base may keep its old one.
     AtLeast17,
+}
+
+/// What the qualities of a record are after [`Baq::adjust`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// What samtools has.
+    Exact,
+    /// The record's own: samtools' are the same or at least [`SETTLED_QUALITY`].
+    Kept,
+    /// Some are lowered, to what samtools has; of the others the same holds. The record's own begin here in [`Standings::originals`].
+    Lowered(usize),
+}
+
+/// What the qualities of a list of records are.
+#[derive(Debug, Default)]
+pub struct Standings {
+    all: Vec<Standing>,
+    originals: Vec<u8>,
+}
+
+impl Standings {
+    /// Forgets all records.
+    pub fn clear(&mut self) {
+        self.all.clear();
+        self.originals.clear();
+    }
+
+    /// Whether record number `index` has kept its own qualities without their being exact.
+    pub fn is_kept(&self, index: usize) -> bool {
+        self.all.get(index) == Some(&Standing::Kept)
+    }
+
+    /// The qualities record number `index` came with, `len` of them, where they are no longer its own though the new ones are not exact.
+    pub fn original(&self, index: usize, len: usize) -> Option<&[u8]> {
+        match self.all.get(index) {
+            Some(&Standing::Lowered(at)) => self.originals.get(at..at + len),
+            _ => None,
+        }
+    }
 }
 
 /// A read whose qualities wait for the model.
@@ -69,6 +110,7 @@ struct Job {
     /// Index in the list of records.
     record: usize,
     shape: Shape,
+    need: Need,
 }
 
 /// Reads side by side should need no more than this; where they would, they are run one by one.
@@ -122,18 +164,18 @@ impl Baq {
     /// of `window`; `window` covers what [`Baq::window`] asked for (a read it does not cover keeps its qualities). False when
     /// `cancelled` said so, which is asked about every thousand reads; the records are then partly done.
     ///
-    /// `settled` says afterwards for each record whether it has kept its qualities only because `exactness` allows it: those are not
-    /// exact, and another call with this record and [`Exactness::Every`] makes them so.
+    /// What the qualities then are is added to `standings`. Where they are not exact, another call with the record as it came and
+    /// [`Exactness::Every`] makes them so.
     pub fn adjust(
         &mut self,
         buffer: &mut [u8],
         records: &[Range<usize>],
         window: &Window<'_>,
         exactness: Exactness,
-        settled: &mut Vec<bool>,
+        standings: &mut Standings,
         cancelled: &dyn Fn() -> bool,
     ) -> bool {
-        self.plan(buffer, records, window, exactness, settled);
+        self.plan(buffer, records, window, exactness, standings);
         let jobs = std::mem::take(&mut self.jobs);
         let finished = self.run(&jobs, buffer, records, window, cancelled);
         self.jobs = jobs;
@@ -146,13 +188,15 @@ impl Baq {
     }
 
     /// Applies tags at once and lists the reads that need the model, those of like shape side by side.
-    fn plan(&mut self, buffer: &mut [u8], records: &[Range<usize>], window: &Window<'_>, exactness: Exactness, settled: &mut Vec<bool>) {
+    fn plan(&mut self, buffer: &mut [u8], records: &[Range<usize>], window: &Window<'_>, exactness: Exactness, standings: &mut Standings) {
         self.jobs.clear();
-        settled.clear();
-        settled.resize(records.len(), false);
         self.certificate.begin();
         for (index, range) in records.iter().enumerate() {
-            let Some(bytes) = buffer.get_mut(range.clone()) else { continue };
+            let mut standing = Standing::Exact;
+            let Some(bytes) = buffer.get_mut(range.clone()) else {
+                standings.all.push(standing);
+                continue;
+            };
             let record = Record::trusted(bytes);
             let qualities = record.qual_range();
             match Plan::of(record, window.contig_len) {
@@ -162,15 +206,25 @@ impl Baq {
                     self.offsets.extend_from_slice(offsets);
                     apply::subtract(&mut bytes[qualities], &self.offsets);
                 }
-                Plan::Model(shape)
-                    if exactness == Exactness::AtLeast17 && self.certificate.settles(record, &shape, window, &self.tables) =>
-                {
-                    settled[index] = true;
+                Plan::Model(shape) => {
+                    let need = match exactness {
+                        Exactness::Every => Some(Need::Every),
+                        Exactness::AtLeast17 => self.certificate.need(record, &shape, window, &self.tables),
+                    };
+                    standing = match need {
+                        None => Standing::Kept,
+                        Some(Need::Every) => Standing::Exact,
+                        Some(_) => {
+                            standings.originals.extend_from_slice(record.qual());
+                            Standing::Lowered(standings.originals.len() - shape.len)
+                        }
+                    };
+                    self.jobs.extend(need.map(|need| Job { record: index, shape, need }));
                 }
-                Plan::Model(shape) => self.jobs.push(Job { record: index, shape }),
             }
+            standings.all.push(standing);
         }
-        self.jobs.sort_unstable_by_key(|job| (job.shape.band, job.shape.len, job.record));
+        self.jobs.sort_unstable_by_key(|job| (job.shape.band, job.need, job.shape.len, job.record));
     }
 
     /// Runs the model over all jobs, as many at once as memory and likeness allow.
@@ -191,13 +245,14 @@ impl Baq {
                 }
             }
             let band = first.shape.band;
-            let alike = jobs.iter().take(self.width.lanes()).take_while(|job| job.shape.band == band).count();
+            let alike = jobs.iter().take(self.width.lanes()).take_while(|job| (job.shape.band, job.need) == (band, first.need)).count();
             let longest = jobs[alike - 1].shape.len;
             let width = self.width.for_reads(alike, |lanes| kernel::footprint(lanes, longest, band) <= SIDE_BY_SIDE);
             let (now, later) = jobs.split_at(alike.min(width.lanes()));
             let mut task = Task { tables: &self.tables, input: &mut self.input, work: &mut self.work, jobs: now, records, window };
             match width {
                 Width::Eight => task.run(buffer, simd::run8),
+                Width::Four => task.run(buffer, simd::run4),
                 Width::Two => task.run(buffer, simd::run2),
                 Width::One if kernel::footprint(1, first.shape.len, band) > LIMIT => {}
                 Width::One => task.run(buffer, simd::run1),
@@ -227,7 +282,8 @@ impl Task<'_, '_> {
             let job = &self.jobs[lane.min(last)];
             (Record::trusted(&buffer[self.records[job.record].clone()]), job.shape)
         });
-        let Some(batch) = self.input.batch(&reads, self.window, self.tables) else { return };
+        let Some(mut batch) = self.input.batch(&reads, self.window, self.tables) else { return };
+        batch.need = self.jobs[0].need;
         let finite = kernel(&batch, self.work);
         let error = self.work.error.take::<N>(batch.read.len());
         for (lane, job) in self.jobs.iter().enumerate() {
@@ -237,7 +293,7 @@ impl Task<'_, '_> {
             let bytes = &mut buffer[self.records[job.record].clone()];
             let qualities = Record::trusted(bytes).qual_range();
             for &block in batch.blocks[lane] {
-                apply::smooth(&mut bytes[qualities.clone()], block, self.tables, |i| error[i][lane]);
+                apply::smooth(&mut bytes[qualities.clone()], block, self.tables, batch.need, |i| error[i][lane]);
             }
         }
     }

@@ -66,6 +66,11 @@ impl Tables {
     }
 }
 
+/// The largest error of an adjusted quality from 1 to 101.
+pub(super) const fn largest_error(quality: u8) -> f64 {
+    f64::from_bits(THRESHOLDS[quality as usize - 1])
+}
+
 /// The probability that a base of this quality is wrong. Kept in single precision, as the reference implementation keeps it; the
 /// rounding to single hides the last digits of `powf`, the only part of it in which platforms differ.
 fn error_probability(quality: usize) -> f32 {

@@ -83,9 +83,9 @@ fn adjusted(reads: &[Read], contig: &[u8], width: Width) -> Vec<Vec<u8>> {
     }
     let mut baq = Baq { width, ..Baq::default() };
     let window = Window { start: 0, bases: contig, contig_len: contig.len() as i64 };
-    let mut settled = vec![true];
-    assert!(baq.adjust(&mut buffer, &ranges, &window, Exactness::Every, &mut settled, &|| false));
-    assert_eq!(settled, vec![false; reads.len()]);
+    let mut standings = Standings::default();
+    assert!(baq.adjust(&mut buffer, &ranges, &window, Exactness::Every, &mut standings, &|| false));
+    assert_eq!(standings.all, vec![Standing::Exact; reads.len()]);
     ranges.iter().map(|range| Record::trusted(&buffer[range.clone()]).qual().to_vec()).collect()
 }
 
@@ -236,7 +236,7 @@ fn compare(seed: u64, contigs: usize, contig_len: usize, reads: usize, len: usiz
             .collect();
         let slow: Vec<_> = reads.iter().map(|read| oracle::baq(Record::trusted(&read.bytes()), &contig)).collect();
         changed += reads.iter().zip(&slow).map(|(read, slow)| read.qual.iter().zip(slow).filter(|(a, b)| a != b).count()).sum::<usize>();
-        for width in [Width::One, Width::Two, Width::Eight] {
+        for width in [Width::One, Width::Two, Width::Four, Width::Eight] {
             for (i, (fast, slow)) in adjusted(&reads, &contig, width).iter().zip(&slow).enumerate() {
                 assert_eq!(fast, slow, "seed {seed:#x}, {width:?}, read {i}: {:?}", Record::trusted(&reads[i].bytes()).cigar());
             }
@@ -387,10 +387,10 @@ fn cancelling_stops_early_and_a_window_may_start_anywhere() {
     assert_eq!(asked, Interval::new(297, 353));
     let window = Window { start: 290, bases: &contig[290..360], contig_len: 600 };
     let mut baq = Baq::default();
-    let mut settled = Vec::new();
-    assert!(!baq.adjust(&mut buffer, ranges, &window, Exactness::Every, &mut settled, &|| true));
+    let mut standings = Standings::default();
+    assert!(!baq.adjust(&mut buffer, ranges, &window, Exactness::Every, &mut standings, &|| true));
     assert_eq!(Record::trusted(&buffer).qual(), read.qual);
-    assert!(baq.adjust(&mut buffer, ranges, &window, Exactness::Every, &mut settled, &|| false));
+    assert!(baq.adjust(&mut buffer, ranges, &window, Exactness::Every, &mut standings, &|| false));
     assert_eq!(Record::trusted(&buffer).qual(), oracle::baq(Record::trusted(&read.bytes()), &contig));
     assert_ne!(Record::trusted(&buffer).qual(), read.qual);
 }

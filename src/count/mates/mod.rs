@@ -13,7 +13,7 @@ mod carry;
 mod table;
 
 pub use carry::{Arena, Carried, Carry};
-pub use table::{Heads, Held, Seam, Survivors, Table};
+pub use table::{Heads, Held, Seam, Survivors, Table, hash_name};
 
 use crate::rules::Once;
 use crate::source::record::{FIRST, LAST, MATE_UNMAPPED, PAIRED, PROPER_PAIR, Record, SECONDARY, SUPPLEMENTARY};

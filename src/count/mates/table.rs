@@ -138,7 +138,7 @@ impl Table {
     pub fn arrive<'t>(
         &mut self,
         once: Once,
-        name: &[u8],
+        name: (u64, &[u8]),
         (index, arrival): (u32, Arrival),
         before: bool,
         text: impl Fn(Held) -> &'t [u8],
@@ -146,8 +146,15 @@ impl Table {
         self.find(name, index, before, text).state.arrive(once, arrival, Held::Here(index).pack())
     }
 
+    /// Looks where a name with this hash would be. Asked for many names at once, the processor fetches all of those places together; one
+    /// after the other each is waited for.
+    #[inline]
+    pub fn peek(&self, hash: u64) -> u64 {
+        self.slots.peek(hash)
+    }
+
     /// Survivor `index` was dropped by the depth cap.
-    pub fn forget<'t>(&mut self, name: &[u8], index: u32, text: impl Fn(Held) -> &'t [u8]) {
+    pub fn forget<'t>(&mut self, name: (u64, &[u8]), index: u32, text: impl Fn(Held) -> &'t [u8]) {
         let name = self.find(name, index, false, text);
         // Whatever the name waited with in front of this part is gone as well: the merge has to see that this name was here.
         name.several = true;
@@ -155,8 +162,7 @@ impl Table {
     }
 
     #[inline]
-    fn find<'t>(&mut self, name: &[u8], index: u32, before: bool, text: impl Fn(Held) -> &'t [u8]) -> &mut Name {
-        let hash = hash_name(name);
+    fn find<'t>(&mut self, (hash, name): (u64, &[u8]), index: u32, before: bool, text: impl Fn(Held) -> &'t [u8]) -> &mut Name {
         let names = &self.names;
         let same = |id: u32| {
             let known = &names[id as usize];
@@ -250,6 +256,12 @@ impl Slots {
         Self { marks: std::mem::take(&mut self.marks), used: self.used, usual: 0 }
     }
 
+    #[inline]
+    fn peek(&self, hash: u64) -> u64 {
+        let Some(mask) = self.marks.len().checked_sub(1) else { return 0 };
+        self.marks[(hash >> 32) as usize & mask]
+    }
+
     /// The first of the numbers with this hash that is `same`, or the free slot where it would be.
     #[inline]
     fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> std::result::Result<u32, usize> {
@@ -297,7 +309,7 @@ impl Slots {
 
 /// A hash of a read name. Names come from a file, but equal hashes only cost time: names are compared.
 #[inline]
-fn hash_name(name: &[u8]) -> u64 {
+pub fn hash_name(name: &[u8]) -> u64 {
     const K: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
     // Sixteen bytes are one multiplication, and none waits for the one before.
     let fold = |a: u64, b: u64| {
