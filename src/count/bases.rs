@@ -52,11 +52,19 @@ impl Counting {
         if self.min_baseq == 0 && !self.traits.pileup {
             return self.count_operations(record, within, weight, slab);
         }
+        slab.begin_record();
         // Touching operations are booked as one segment: two changes instead of two each.
         let mut open: Option<Interval> = None;
         for step in Steps::of(record, self.traits.pileup) {
             let here = step.seen.intersect(within);
             if self.counts(step.op.kind, qual, step.read) && !here.is_empty() {
+                let by_quality = step.op.kind.is_aligned() && self.min_baseq > 0;
+                if by_quality {
+                    let bases = bases_of(qual, step.base_at(here.start), here.len() as usize);
+                    if slab.add_passing(here.start, bases, self.min_baseq, weight) {
+                        continue;
+                    }
+                }
                 open = match open {
                     Some(before) if before.end == here.start => Some(Interval::new(before.start, here.end)),
                     Some(before) => {
@@ -65,7 +73,7 @@ impl Counting {
                     }
                     None => Some(here),
                 };
-                if step.op.kind.is_aligned() && self.min_baseq > 0 {
+                if by_quality {
                     self.subtract_low(qual, step.base_at(here.start), here, weight, slab);
                 }
             }

@@ -1,5 +1,7 @@
 //! A difference array over the positions of one part of a span.
 
+use std::ops::Range;
+
 use super::masks::{WIDTH, bits};
 use crate::coords::Interval;
 
@@ -27,11 +29,18 @@ pub struct Slab<const L: usize = 1> {
     pub events: Vec<Change>,
     /// Positions that are asked for; nothing outside is booked.
     clip: Interval,
+    /// Counts that are not in `diff` yet, per position: a record is added to a stretch of them with few instructions, however often its
+    /// qualities go up and down.
+    plane: Vec<i8>,
+    /// Where `plane` is not all zeros.
+    touched: Range<usize>,
+    /// Records added to `plane`, each at most once per position.
+    records: i8,
 }
 
 impl<const L: usize> Default for Slab<L> {
     fn default() -> Self {
-        Self { start: 0, diff: Vec::new(), events: Vec::new(), clip: Interval::default() }
+        Self { start: 0, diff: Vec::new(), events: Vec::new(), clip: Interval::default(), plane: Vec::new(), touched: 0..0, records: 0 }
     }
 }
 
@@ -42,6 +51,8 @@ impl<const L: usize> Slab<L> {
         self.clip = clip;
         self.events.clear();
         self.diff.clear();
+        self.plane.clear();
+        (self.touched, self.records) = (0..0, 0);
     }
 
     /// Makes the dense array reach up to `end`. It begins at `start`, which stays the same until the next reset.
@@ -92,6 +103,49 @@ impl<const L: usize> Slab<L> {
         }
     }
 
+    /// Says that what is added next is of another record.
+    #[inline]
+    pub fn begin_record(&mut self) {
+        if self.records == i8::MAX {
+            self.settle();
+        }
+        self.records += 1;
+    }
+
+    /// Adds `weight`, 1 or -1, at the positions from `start` on whose `quality` is `min` or more, each position once per record. False, and
+    /// nothing is added, where the array does not cover them.
+    #[inline]
+    pub fn add_passing(&mut self, start: i64, quality: &[u8], min: u8, weight: i32) -> bool {
+        let from = start.wrapping_sub(self.start) as u64 as usize;
+        // The position behind them takes the change back.
+        if L > 1 || from >= self.diff.len() || self.diff.len() - from <= quality.len() {
+            return false;
+        }
+        let to = from + quality.len();
+        if self.plane.len() < to {
+            self.plane.resize(self.diff.len(), 0);
+        }
+        for (count, &q) in self.plane[from..to].iter_mut().zip(quality) {
+            *count = count.wrapping_add(if q >= min { weight as i8 } else { 0 });
+        }
+        self.touched = if self.touched.is_empty() { from..to } else { from.min(self.touched.start)..to.max(self.touched.end) };
+        true
+    }
+
+    /// Moves the counts of `plane` into the differences.
+    fn settle(&mut self) {
+        self.records = 0;
+        let Range { start, end } = std::mem::take(&mut self.touched);
+        let (Some(plane), Some(diff)) = (self.plane.get_mut(start..end), self.diff.as_flattened_mut().get_mut(start..=end)) else { return };
+        let (Some(&first), Some(&last)) = (plane.first(), plane.last()) else { return };
+        diff[0] += i32::from(first);
+        for (d, (&before, &now)) in diff[1..].iter_mut().zip(plane.iter().zip(&plane[1..])) {
+            *d += i32::from(now) - i32::from(before);
+        }
+        diff[end - start] -= i32::from(last);
+        plane.fill(0);
+    }
+
     #[inline]
     fn change(&mut self, at: i64, lane: usize, by: i32) {
         if let Some(d) = self.diff.get_mut(at.wrapping_sub(self.start) as u64 as usize) {
@@ -103,6 +157,7 @@ impl<const L: usize> Slab<L> {
 
     /// Moves what lies at or behind `frontier` out of the array into the events, and cuts the array there.
     pub fn cut(&mut self, frontier: i64) {
+        self.settle();
         let keep = (frontier - self.start).clamp(0, self.diff.len() as i64) as usize;
         for (at, diff) in (self.start..).zip(&self.diff).skip(keep) {
             for (lane, &by) in diff.iter().enumerate() {
@@ -124,5 +179,37 @@ impl<const L: usize> Slab<L> {
             }
         }
         sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_by_quality_is_the_same_however_many_records_there_are() {
+        let quality: Vec<u8> = (0..40).map(|i| (i * 7 % 13) as u8).collect();
+        for records in [1, 126, 127, 128, 300] {
+            let mut slab = Slab::<1>::default();
+            slab.reset(Interval::new(100, 400));
+            let mut expected = vec![0; 300];
+            for i in 0..records {
+                let start = 100 + i / 2;
+                slab.cover(100, start + 41);
+                slab.begin_record();
+                let weight = if i % 5 == 4 { -1 } else { 1 };
+                assert!(slab.add_passing(start, &quality, 6, weight));
+                for (k, _) in quality.iter().enumerate().filter(|&(_, &q)| q >= 6) {
+                    expected[(start - 100) as usize + k] += weight;
+                }
+            }
+            assert!(!slab.add_passing(99, &quality, 6, 1) && !slab.add_passing(slab.start + slab.diff.len() as i64 - 40, &quality, 6, 1));
+            slab.cut(400);
+            let mut depth = 0;
+            for (diff, expected) in slab.diff.iter().zip(expected) {
+                depth += diff[0];
+                assert_eq!(depth, expected, "{records} records");
+            }
+        }
     }
 }
