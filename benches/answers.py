@@ -5,11 +5,13 @@ What is right: depths of the sets by the tools whose numbers are meant, computed
 depths (int32, contig after contig) for each question. A file whose BAM or whose own checksum differs is computed anew.
 """
 
+import csv
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,7 +50,7 @@ class Answers:
         if question not in answers:
             print(f"answer of {data.name}: {question}", file=sys.stderr, flush=True)
             ask = QUESTIONS.get(question) or _depth_of_region(question)
-            self.put(data, question, digest(list(ask(data))))
+            self.put(data, question, digest(ask(data)))
         return answers[question]
 
     def put(self, data: Set, question: str, answer: Answer) -> None:
@@ -76,26 +78,33 @@ SAMTOOLS = [
 ]
 
 
-def _rows(command: list[str], columns: list[int]) -> Iterator[np.ndarray]:
-    """Some columns of what samtools prints, in blocks of rows."""
-    with subprocess.Popen([*SAMTOOLS, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        blocks = pd.read_csv(
-            process.stdout, sep="\t", header=None, usecols=columns, quoting=3, chunksize=1 << 20, engine="c"
-        )
-        for block in blocks:
-            yield block.to_numpy()
+def _printed(command: list[str], columns: list[int] | None = None) -> Iterator[pd.DataFrame]:
+    """What a tool prints, or some columns of it, in blocks of rows."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        yield from _blocks(process.stdout, columns)
         if process.wait() != 0:
-            raise RuntimeError(f"samtools {' '.join(command)} failed")
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+
+
+def _blocks(source: object, columns: list[int] | None = None) -> Iterator[pd.DataFrame]:
+    return pd.read_csv(source, sep="\t", header=None, usecols=columns, quoting=csv.QUOTE_NONE, chunksize=1 << 20)
+
+
+def _runs(blocks: Iterator[pd.DataFrame]) -> Iterator[np.ndarray]:
+    """Runs `contig, start, end, depth` that leave no position out, position by position."""
+    for block in blocks:
+        yield np.repeat(block[3].to_numpy(), block[2] - block[1])
 
 
 def _depth(data: Set) -> Iterator[np.ndarray]:
-    for block in _rows(["depth", "-a", str(data.bam)], [2]):
-        yield block[:, 0]
+    for block in _printed([*SAMTOOLS, "depth", "-a", str(data.bam)]):
+        yield block[2].to_numpy()
 
 
 def _depth_of_region(question: str) -> Callable[[Set], Iterator[np.ndarray]]:
     region = question.removeprefix("depth -r ")
-    return lambda data: (b[:, 0] for b in _rows(["depth", "-a", "-r", region, str(data.bam)], [2]))
+    command = [*SAMTOOLS, "depth", "-a", "-r", region]
+    return lambda data: (block[2].to_numpy() for block in _printed([*command, str(data.bam)]))
 
 
 def _mpileup(*options: str) -> Callable[[Set], Iterator[np.ndarray]]:
@@ -103,20 +112,31 @@ def _mpileup(*options: str) -> Callable[[Set], Iterator[np.ndarray]]:
         for name, length in data.contigs.items():
             depths = np.zeros(length, dtype=np.int32)
             where = ["--min-MQ", "10", "-f", str(data.reference), "-r", name]
-            for block in _rows(["mpileup", *options, *where, str(data.bam)], [1, 3]):
-                depths[block[:, 0] - 1] = block[:, 1]
+            for block in _printed([*SAMTOOLS, "mpileup", *options, *where, str(data.bam)], [1, 3]):
+                depths[block[1] - 1] = block[3]
             yield depths
 
     return ask
 
 
-def _other(tool: str, *options: str) -> Callable[[Set], Iterator[np.ndarray]]:
+def _mosdepth(*options: str) -> Callable[[Set], Iterator[np.ndarray]]:
     def ask(data: Set) -> Iterator[np.ndarray]:
-        if not shutil.which({"genomecov": "bedtools"}.get(tool, tool)):
-            raise ToolMissingError(f"the answer needs {tool}, which is not installed")
-        yield from getattr(other_tools, tool)(str(data.bam), data.contigs, *options).values()
+        _needs("mosdepth")
+        with tempfile.TemporaryDirectory() as folder:
+            other_tools.run(["mosdepth", *options, f"{folder}/out", data.bam])
+            yield from _runs(_blocks(f"{folder}/out.per-base.bed.gz"))
 
     return ask
+
+
+def _genomecov(data: Set) -> Iterator[np.ndarray]:
+    _needs("bedtools")
+    yield from _runs(_printed(["bedtools", "genomecov", "-bga", "-ibam", str(data.bam)]))
+
+
+def _needs(tool: str) -> None:
+    if not shutil.which(tool):
+        raise ToolMissingError(f"the answer needs {tool}, which is not installed")
 
 
 def _bases(data: Set) -> Iterator[np.ndarray]:
@@ -166,9 +186,9 @@ def _targets(data: Set) -> Iterator[np.ndarray]:
 
 QUESTIONS: dict[str, Callable[[Set], Iterator[np.ndarray]]] = {
     "depth": _depth,
-    "mosdepth": _other("mosdepth"),
-    "mosdepth-fast": _other("mosdepth", "-x"),
-    "genomecov": _other("genomecov"),
+    "mosdepth": _mosdepth(),
+    "mosdepth-fast": _mosdepth("-x"),
+    "genomecov": _genomecov,
     "bases": _bases,
     "mpileup -B": _mpileup("-B"),
     "mpileup": _mpileup(),

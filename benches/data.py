@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -72,7 +73,7 @@ class Set:
         return [[name, 1, length] for name, length in self.contigs.items()]
 
 
-def digest(depths: list[np.ndarray]) -> dict[str, int]:
+def digest(depths: Iterable[np.ndarray]) -> dict[str, int]:
     """Sum and CRC-32 of depths as int32, one after another."""
     crc = total = 0
     for part in depths:
@@ -103,7 +104,22 @@ def _write_reads(made: Set) -> None:
     words = [str(word) for word in (made.reference, *SPECS[made.name][1:])]
     part = made.bam.with_suffix(".part")
     with subprocess.Popen([*cargo, *words], cwd=CHECKOUT, stdout=subprocess.PIPE) as reads:
-        _samtools("sort", "-@", "2", "-m", "1G", "-T", f"{part}.tmp", "-O", "bam", "-o", part, "-", stdin=reads.stdout)
+        _samtools(
+            "sort",
+            "--no-PG",
+            "-@",
+            "2",
+            "-m",
+            "1G",
+            "-T",
+            f"{part}.tmp",
+            "-O",
+            "bam",
+            "-o",
+            part,
+            "-",
+            stdin=reads.stdout,
+        )
     if reads.returncode != 0:
         raise RuntimeError(f"examples/reads failed for {made.name}")
     part.rename(made.bam)
