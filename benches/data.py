@@ -85,8 +85,13 @@ def digest(depths: Iterable[np.ndarray]) -> dict[str, int]:
 
 def build(name: str, folder: Path = FOLDER, scale: float = 1.0) -> Set:
     """A set of SPECS; `scale` shortens its contigs (for tests)."""
-    made = Set(name, folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    return complete(Set(name, folder), scale)
+
+
+def complete(made: Set, scale: float) -> Set:
+    """Builds what is missing of a set."""
+    name = made.name
+    made.folder.mkdir(parents=True, exist_ok=True)
     if not made.reference.exists():
         write_reference(made.reference, SPECS[name][0], scale)
     if not made.bam.exists():

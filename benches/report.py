@@ -13,8 +13,6 @@ from pathlib import Path
 import other_tools
 from rows import Row
 
-BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
-
 
 @dataclass(frozen=True)
 class Line:
@@ -86,11 +84,12 @@ def versions() -> str:
     return ", ".join(found)
 
 
-def write(path: Path, text: str) -> None:
-    """Puts `text` between the markers of a Markdown file."""
+def write(path: Path, text: str, name: str = "make bench") -> None:
+    """Puts `text` between the markers of that name in a Markdown file."""
+    begin, end = (f"<!-- {name}: {which} -->" for which in ("begin", "end"))
     whole = path.read_text()
-    before, _, rest = whole.partition(BEGIN)
-    _, marker, after = rest.partition(END)
+    before, _, rest = whole.partition(begin)
+    _, marker, after = rest.partition(end)
     if not marker:
-        raise ValueError(f"{path} has no {BEGIN} … {END}")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+        raise ValueError(f"{path} has no {begin} … {end}")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
