@@ -82,7 +82,7 @@ wheel-test: target/wheels/built
 	cd target/wheel-test && bin/python -I use_wheel.py
 
 python-test: $(VENV)/fastcov
-	cargo build --quiet --release --example generate
+	cargo build --quiet --release --examples
 	$(VENV)/bin/python -m pytest
 
 wheel: $(VENV)/tools
