@@ -118,7 +118,7 @@ def write_bam(
 
 
 def _index(n_contigs: int, records: list[Record], chunks: list[tuple[int, int]]) -> bytes:
-    out = b"BAI\1" + struct.pack("<I", n_contigs)
+    out = bytearray(b"BAI\1" + struct.pack("<I", n_contigs))
     for contig in range(n_contigs):
         bins: dict[int, list[tuple[int, int]]] = {}
         linear: list[int] = []
@@ -140,7 +140,7 @@ def _index(n_contigs: int, records: list[Record], chunks: list[tuple[int, int]])
         for number, pieces in bins.items():
             out += struct.pack("<II", number, len(pieces)) + b"".join(struct.pack("<QQ", *piece) for piece in pieces)
         out += struct.pack("<I", len(linear)) + b"".join(struct.pack("<Q", offset) for offset in linear)
-    return out + struct.pack("<Q", sum(r.pos < 0 for r in records))
+    return bytes(out + struct.pack("<Q", sum(r.pos < 0 for r in records)))
 
 
 def write_fasta(path: Path, sequences: dict[str, str]) -> Path:

@@ -30,6 +30,12 @@ impl Interval {
         self.end <= self.start
     }
 
+    /// The same with so many positions more in front of it, as far as there are any.
+    #[must_use]
+    pub fn reaching_back(self, positions: i64) -> Self {
+        Self { start: self.start.saturating_sub(positions).max(0), ..self }
+    }
+
     /// What both have in common; empty when they do not touch.
     #[must_use]
     pub fn intersect(self, other: Self) -> Self {

@@ -55,15 +55,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Cuts the chunks of every target into spans of about `span_bytes` compressed bytes.
+    /// Cuts the chunks of every target into spans of about `span_bytes` compressed bytes. `reach` is how far in front of a target records
+    /// matter that do not reach it themselves.
     ///
     /// # Errors
     ///
     /// What reading the file gives, where a boundary has to be looked for.
-    pub fn new(bam: &Bam, index: &Index, targets: Vec<Target>, span_bytes: u64) -> Result<Self> {
+    pub fn new(bam: &Bam, index: &Index, targets: Vec<Target>, reach: i64, span_bytes: u64) -> Result<Self> {
         let mut spans = Vec::new();
         for (id, target) in targets.iter().enumerate() {
-            let chunks = index.chunks(target.contig, target.interval);
+            let chunks = index.chunks(target.contig, target.interval.reaching_back(reach));
             let starts = if chunks.is_empty() { Vec::new() } else { index.record_starts(target.contig) };
             for chunk in chunks {
                 let (start, end) = (VirtualOffset(chunk.start), VirtualOffset(chunk.end));

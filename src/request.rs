@@ -6,7 +6,7 @@ use crate::coords::{Interval, RegionText, clip_to_contig};
 use crate::count::Job;
 use crate::count::bases::{Counting, LANES};
 use crate::count::cap::positions_touched;
-use crate::count::walk::{Tally, Walker};
+use crate::count::walk::{Survivor, Tally, Walker};
 use crate::error::{Error, Kind, Result, escape};
 use crate::merge::{Lanes, Totals};
 use crate::plan::{Plan, Span, Target};
@@ -36,6 +36,8 @@ pub struct Settings {
     pub reference: Option<PathBuf>,
     /// What counts.
     pub rules: Rules,
+    /// Only records of these read groups (`ID` in the header, `RG` in the record).
+    pub read_groups: Option<Vec<String>>,
     /// Workers; all this process may use when not given.
     pub n_cores: Option<usize>,
     /// Count what there is of a file that is cut short.
@@ -79,6 +81,8 @@ pub struct Request {
     pub workers: usize,
     /// What the caller should be told although the call succeeds.
     pub warnings: Vec<String>,
+    /// Sorted.
+    read_groups: Option<Vec<Vec<u8>>>,
     settings: Settings,
 }
 
@@ -141,7 +145,13 @@ impl Request {
         let (index, warning) = index_of(&settings, &bam)?;
         warnings.extend(warning);
         let rules = settings.rules;
-        Ok(Self { bam, index, reference, rules, baq, workers, warnings, settings })
+        let read_groups = settings.read_groups.as_deref().map(|groups| known_groups(groups, &bam)).transpose()?;
+        Ok(Self { bam, index, reference, rules, baq, workers, warnings, read_groups, settings })
+    }
+
+    /// The read groups asked for, sorted.
+    pub fn read_groups(&self) -> Option<&[Vec<u8>]> {
+        self.read_groups.as_deref()
     }
 
     /// The target of 1-based inclusive positions on a contig. An end past the contig's end is cut, with a warning.
@@ -295,7 +305,7 @@ impl Request {
     }
 
     fn stream_over<S: Summary>(&self, targets: &[Target], summary: &S, control: &Control) -> Result<(S::Whole, Outcome)> {
-        let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.settings.tuning.span_bytes)?;
+        let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.rules.select.reach(), self.settings.tuning.span_bytes)?;
         let initial = targets.iter().map(|&t| self.empty_blocks_before(t)).collect::<Result<Vec<_>>>()?;
         let cancelled = || control.stopped();
         let job = self.job(&plan, &initial, &cancelled);
@@ -352,7 +362,7 @@ impl Request {
     ) -> Result<Outcome> {
         // A signal that waits, or a time that is over already, ends the call before work begins.
         poll(0)?;
-        let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.settings.tuning.span_bytes)?;
+        let plan = Plan::new(&self.bam, &self.index, targets.to_vec(), self.rules.select.reach(), self.settings.tuning.span_bytes)?;
         let initial = targets.iter().map(|&t| self.empty_blocks_before(t)).collect::<Result<Vec<_>>>()?;
         let cancelled = || control.stopped();
         let job = self.job(&plan, &initial, &cancelled);
@@ -388,7 +398,8 @@ impl Request {
 
     /// Compressed bytes that counting `targets` reads, for progress; about, where a chunk ends inside a frame.
     pub fn bytes(&self, targets: &[Target]) -> u64 {
-        let chunks = targets.iter().flat_map(|t| self.index.chunks(t.contig, t.interval));
+        let reach = self.rules.select.reach();
+        let chunks = targets.iter().flat_map(|t| self.index.chunks(t.contig, t.interval.reaching_back(reach)));
         let bytes = chunks.map(|c| {
             let (start, end) = (VirtualOffset(c.start), VirtualOffset(c.end));
             // Where the end lies inside a frame that frame is read, too; how long it is nobody knows yet.
@@ -404,6 +415,7 @@ impl Request {
             bam: &self.bam,
             baq_reference: self.reference.as_ref().filter(|_| self.baq),
             rules: self.rules,
+            read_groups: self.read_groups(),
             targets: &plan.targets,
             initial,
             // The lanes of BAQ want many reads, and every seam has copies whose qualities must be exact.
@@ -422,7 +434,7 @@ impl Request {
         if !self.rules.preset.traits().empty_block || target.interval.start == 0 {
             return Ok(0);
         }
-        let walker = Walker::new(&self.bam, self.rules, target, false);
+        let walker = Walker::new(&self.bam, self.rules, self.read_groups(), target, false);
         let counting = Counting::new(&self.rules);
         let mut reader = RecordReader::new(&self.bam, self.settings.allow_truncated);
         let mut blocks = 0;
@@ -434,7 +446,12 @@ impl Request {
                     break;
                 }
                 let end = i64::from(record.pos()) + found.shape.reference_len;
-                if end.max(1) <= target.interval.start && walker.passes(record, &mut Tally::default()) {
+                let mut survivor = Survivor { at: 0, len: 0, start: 0, end, single: false };
+                let tally = &mut Tally::default();
+                if end.max(1) <= target.interval.start
+                    && walker.passes(record, tally)
+                    && walker.is_selected(record, &mut survivor, tally)?
+                {
                     blocks += i64::from(counting.empty_blocks(record));
                 }
                 reader.begin_part();
@@ -453,5 +470,19 @@ impl Request {
                 self.rules.max_depth
             )
         })
+    }
+}
+
+/// The read groups of that name, sorted.
+fn known_groups(groups: &[String], bam: &Bam) -> Result<Vec<Vec<u8>>> {
+    let mut known: Vec<Vec<u8>> = groups.iter().map(|group| group.clone().into_bytes()).collect();
+    known.sort();
+    known.dedup();
+    match known.iter().find(|group| !bam.header.read_groups.contains(group)) {
+        Some(unknown) => Err(bam.header.unknown_read_group(unknown).path(bam.file.path())),
+        None if known.is_empty() => {
+            Err(Error::new(Kind::InvalidArgument, "read_groups is empty: no record could count").hint("name one, or leave it out"))
+        }
+        None => Ok(known),
     }
 }

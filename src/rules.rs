@@ -4,7 +4,10 @@
 //! defaults, and a few traits that make the tool what it is ([`Preset::traits`]); `docs/semantics.md` says what each number means. Adding
 //! a rule is adding a preset here and its tests; the loops in `count` ask for traits, never for a name.
 
+mod select;
+
 use crate::error::{Error, Kind, Result};
+pub use select::{Part, Select, Strand, What};
 
 /// UNMAP, SECONDARY, QCFAIL, DUP: what samtools leaves out by default.
 pub const DEFAULT_EXCLUDE_FLAGS: u16 = 0x704;
@@ -232,6 +235,8 @@ pub struct Rules {
     pub skips: bool,
     /// Depth cap of the pileup engine; 0 = none.
     pub max_depth: u32,
+    /// Filters no tool's defaults have.
+    pub select: Select,
 }
 
 impl Rules {
@@ -249,6 +254,7 @@ impl Rules {
             deletions: false,
             skips: false,
             max_depth: 0,
+            select: Select { strand: None, min_length: 0, max_length: None, min_fragment: 0, max_fragment: None, what: What::Read },
         };
         let pileup = Self { orphans: false, deletions: true, skips: true, max_depth: 8000, ..plain };
         match preset {
@@ -310,7 +316,7 @@ impl Rules {
         if traits.spans && !(self.deletions && self.skips) {
             return refuse(format!("deletions=False or skips=False with rules={name:?}"), "this tool counts whole records; use 'mosdepth'");
         }
-        Ok(())
+        self.select.validate(self)
     }
 
     /// Refuses rules that do not say whose letter counts at a position.
@@ -323,6 +329,9 @@ impl Rules {
         let refuse = |why: &str, hint: &str| {
             Err(Error::new(Kind::InvalidArgument, format!("letters cannot be counted with rules={:?}: {why}", traits.name)).hint(hint))
         };
+        if self.select.what != What::Read {
+            return refuse("fragments and ends of reads have no letters", "leave unit and ends out");
+        }
         if traits.spans {
             return refuse("it does not look inside a record", "use 'mosdepth' with mates='both', or 'bases'");
         }
@@ -352,6 +361,8 @@ impl Rules {
     /// How overlapping mates are counted once, [`Once::Never`] when both count.
     pub const fn once(&self) -> Once {
         match self.mates {
+            // A fragment counts once, and ends of reads do not overlap.
+            _ if !matches!(self.select.what, What::Read) => Once::Never,
             Mates::Both => Once::Never,
             Mates::Once => self.preset.traits().once,
         }

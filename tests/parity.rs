@@ -9,7 +9,7 @@ use std::path::Path;
 use fastcov::coords::Interval;
 use fastcov::plan::Target;
 use fastcov::request::{Request, Settings, Tuning};
-use fastcov::rules::{Mates, Preset, Rules};
+use fastcov::rules::{Mates, Preset, Rules, Select, Strand, What};
 use fastcov::run::Control;
 use fastcov::summary::{Depths, Summary};
 use proptest::prelude::*;
@@ -35,6 +35,19 @@ fn rules_of(options: &Options, reference: bool) -> Rules {
         deletions: options.deletions,
         skips: options.skips,
         max_depth: options.max_depth,
+        select: Select {
+            strand: options.strand.map(|s| if s == '+' { Strand::Forward } else { Strand::Reverse }),
+            min_length: options.length.0 as u32,
+            max_length: u32::try_from(options.length.1).ok(),
+            min_fragment: options.template.0 as u32,
+            max_fragment: u32::try_from(options.template.1).ok(),
+            what: match options.what {
+                naive::What::Read => What::Read,
+                naive::What::Fragment => What::Fragment,
+                naive::What::FivePrime => What::FivePrime,
+                naive::What::ThreePrime => What::ThreePrime,
+            },
+        },
     }
 }
 
@@ -69,6 +82,18 @@ fn random_options(rng: &mut Rng) -> Options {
     if mpileup && rng.chance(40) {
         options.max_depth = rng.choose(&[0, 1, 2, 5, 20]);
     }
+    if rng.chance(20) {
+        options.strand = Some(rng.choose(&['+', '-']));
+    }
+    if rng.chance(20) {
+        options.length = rng.choose(&[(0, 30), (20, i64::MAX), (25, 60)]);
+    }
+    if rng.chance(20) {
+        options.template = rng.choose(&[(0, 100), (1, i64::MAX), (50, 300)]);
+    }
+    if !mpileup && options.min_baseq == 0 && rng.chance(40) {
+        options.what = rng.choose(&[naive::What::Fragment, naive::What::FivePrime, naive::What::ThreePrime]);
+    }
     options
 }
 
@@ -100,6 +125,7 @@ fn count(files: &Files, rules: Rules, reference: bool, target: Target, tuning: T
         index: None,
         reference: reference.then(|| files.fasta.clone()),
         rules,
+        read_groups: None,
         n_cores: Some(n_cores),
         allow_truncated: false,
         max_memory: None,
@@ -200,6 +226,7 @@ fn several_targets_are_counted_each_for_itself() {
             index: None,
             reference: None,
             rules,
+            read_groups: None,
             n_cores: Some(3),
             allow_truncated: false,
             max_memory: None,

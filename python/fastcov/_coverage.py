@@ -92,7 +92,8 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
         Bytes the call may allocate; a region that needs more is refused before any work is done.
     **overrides
         Fields of :class:`Rules` that differ from ``rules``: ``min_mapq``, ``min_baseq``, ``exclude_flags``,
-        ``require_flags``, ``baq``, ``orphans``, ``mates``, ``deletions``, ``skips``, ``max_depth``.
+        ``require_flags``, ``baq``, ``orphans``, ``mates``, ``deletions``, ``skips``, ``max_depth``, ``read_groups``,
+        ``strand``, ``min_length``, ``max_length``, ``min_fragment``, ``max_fragment``, ``unit``, ``ends``.
 
     Returns
     -------

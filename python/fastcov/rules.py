@@ -61,6 +61,20 @@ class Rules:
         Whether a skipped stretch (CIGAR N, an intron) counts at the positions it spans.
     max_depth : int
         Cap on the reads held at once (not on the depth itself); 0 is no cap.
+    read_groups : tuple of str or None
+        Only reads of these read groups (``ID`` of an ``@RG`` line; one name or several may be given). None: all reads,
+        those without a group too.
+    strand : {"+", "-"} or None
+        Only reads aligned to this strand; with ``unit="fragment"`` pairs whose READ1 is.
+    min_length, max_length : int, int or None
+        Fewest and most bases of a read that counts, clipped ones included but for hard clips.
+    min_fragment, max_fragment : int, int or None
+        Shortest and longest template (absolute TLEN) of a read that counts. A read without one has 0.
+    unit : {"read", "fragment"}
+        What counts. ``"fragment"``: a proper pair once at every position from its leftmost to its rightmost, any other
+        read as it would by itself.
+    ends : {"5prime", "3prime"} or None
+        Only the position of the first (last) aligned base of each read, in the direction it was read.
 
     Raises
     ------
@@ -71,7 +85,8 @@ class Rules:
 
     Notes
     -----
-    The exact meaning of every field is in ``docs/semantics.md``, and ``docs/rules.md`` compares the tools.
+    The exact meaning of every field is in ``docs/semantics.md``, and ``docs/rules.md`` compares the tools. The fields
+    from ``read_groups`` on are filters of fastcov (``docs/filters.md``): no tool has them among its defaults.
 
     Examples
     --------
@@ -93,6 +108,14 @@ class Rules:
     deletions: bool
     skips: bool
     max_depth: int
+    read_groups: tuple[str, ...] | None
+    strand: Literal["+", "-"] | None
+    min_length: int
+    max_length: int | None
+    min_fragment: int
+    max_fragment: int | None
+    unit: Literal["read", "fragment"]
+    ends: Literal["5prime", "3prime"] | None
 
     def __init__(self, name: str, **overrides: Any) -> None:
         if not isinstance(name, str):

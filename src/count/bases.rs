@@ -9,8 +9,8 @@ use super::edit::{MAX_SUM, fraction, sum};
 use super::masks::{WIDTH, at_least, bits, different, ones};
 use super::slab::Slab;
 use crate::coords::Interval;
-use crate::rules::{Rules, Traits};
-use crate::source::record::{Op, OpKind, Record};
+use crate::rules::{Rules, Traits, What};
+use crate::source::record::{Op, OpKind, REVERSE, Record};
 use steps::Steps;
 
 /// The part of a rule that is asked at each position.
@@ -21,12 +21,19 @@ pub struct Counting {
     skips: bool,
     /// What the tool does that no option changes.
     traits: Traits,
+    what: What,
 }
 
 impl Counting {
     /// What `rules` ask at a position.
     pub fn new(rules: &Rules) -> Self {
-        Self { min_baseq: rules.min_baseq, deletions: rules.deletions, skips: rules.skips, traits: rules.preset.traits() }
+        Self {
+            min_baseq: rules.min_baseq,
+            deletions: rules.deletions,
+            skips: rules.skips,
+            traits: rules.preset.traits(),
+            what: rules.select.what,
+        }
     }
 
     /// Whether anything but the CIGAR is looked at; if not, any slice will do for qualities.
@@ -42,6 +49,9 @@ impl Counting {
     pub fn count<const L: usize>(&self, record: Record<'_>, qual: &[u8], within: Interval, weight: i32, slab: &mut Slab<L>) {
         if L > 1 {
             return self.count_lanes(record, qual, within, weight, slab);
+        }
+        if matches!(self.what, What::FivePrime | What::ThreePrime) {
+            return self.count_end(record, within, weight, slab);
         }
         if self.traits.spans {
             return slab.add(within.start, within.end.max(within.start + 1), weight);
@@ -80,6 +90,16 @@ impl Counting {
         }
         if let Some(open) = open {
             slab.add(open.start, open.end, weight);
+        }
+    }
+
+    /// One end of the record, of which `within` are all positions.
+    fn count_end<const L: usize>(&self, record: Record<'_>, within: Interval, weight: i32, slab: &mut Slab<L>) {
+        let first = (record.flags() & REVERSE == 0) == (self.what == What::FivePrime);
+        if first {
+            slab.add(within.start, within.end.min(within.start + 1), weight);
+        } else {
+            slab.add(within.start.max(within.end - 1), within.end, weight);
         }
     }
 
@@ -182,7 +202,7 @@ impl Counting {
     /// each D (unless deletions count) and each N (unless skips count), and at the record's end in any case.
     #[inline]
     pub fn empty_blocks(&self, record: Record<'_>) -> i32 {
-        if !self.traits.empty_block || record.pos() != 0 {
+        if !self.traits.empty_block || self.what != What::Read || record.pos() != 0 {
             return 0;
         }
         let mut x = 0;

@@ -114,7 +114,8 @@ impl<'a, const L: usize> Counter<'a, L> {
     /// What reading and checking the records gives; [`crate::error::Kind::Cancelled`].
     pub fn next_part(&mut self, mut slab: Slab<L>, carry: Option<CarryIn>) -> Result<Part<L>> {
         let target = self.job.targets[self.span.target];
-        let walker = Walker::new(self.job.bam, self.job.rules, target, self.first && self.span.origin == Origin::Chunk);
+        let begins_chunk = self.first && self.span.origin == Origin::Chunk;
+        let walker = Walker::new(self.job.bam, self.job.rules, self.job.read_groups, target, begins_chunk);
         self.first = false;
         self.reader.begin_part();
         self.survivors.clear();

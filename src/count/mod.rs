@@ -37,6 +37,8 @@ pub struct Job<'a> {
     pub baq_reference: Option<&'a Reference>,
     /// What counts.
     pub rules: Rules,
+    /// Only records of these read groups, which come sorted.
+    pub read_groups: Option<&'a [Vec<u8>]>,
     /// The positions asked for.
     pub targets: &'a [Target],
     /// Inflated bytes a part may have.

@@ -3,9 +3,9 @@
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Target;
-use crate::rules::{Once, Rules};
+use crate::rules::{Once, Part, Rules, What};
 use crate::source::bam::Bam;
-use crate::source::record::{PAIRED, PROPER_PAIR, Record, Shape};
+use crate::source::record::{PAIRED, PROPER_PAIR, Record, Shape, Tag};
 use crate::source::records::{Found, RecordReader, unsorted};
 
 /// A record that passed the filters.
@@ -46,6 +46,16 @@ pub struct Tally {
     pub low_mapq: u64,
     /// Dropped as orphans: paired, not proper.
     pub orphans: u64,
+    /// Dropped because of their read group.
+    pub other_read_groups: u64,
+    /// Dropped because of their strand.
+    pub other_strand: u64,
+    /// Dropped because of the number of their bases.
+    pub read_length: u64,
+    /// Dropped because of the length of their template.
+    pub fragment_length: u64,
+    /// Right mates, which are counted with the left one when fragments are.
+    pub with_mate: u64,
     /// Dropped by the depth cap.
     pub capped: u64,
     /// Records on the contig that have no position.
@@ -63,6 +73,11 @@ impl Tally {
         self.missing_flags += other.missing_flags;
         self.low_mapq += other.low_mapq;
         self.orphans += other.orphans;
+        self.other_read_groups += other.other_read_groups;
+        self.other_strand += other.other_strand;
+        self.read_length += other.read_length;
+        self.fragment_length += other.fragment_length;
+        self.with_mate += other.with_mate;
         self.capped += other.capped;
         self.skipped += other.skipped;
         self.past_end += other.past_end;
@@ -90,6 +105,10 @@ pub struct Walker<'a> {
     contig_len: i64,
     n_contigs: i32,
     keeps_before: bool,
+    /// The read groups asked for, sorted.
+    read_groups: Option<&'a [Vec<u8>]>,
+    /// There are filters besides those of the tool.
+    selects: bool,
     /// The index says that a record of this contig comes first.
     begins_chunk: bool,
 }
@@ -107,10 +126,12 @@ enum Place {
 
 impl<'a> Walker<'a> {
     /// A walker over one part of a target; `begins_chunk` when the index says that a record of its contig comes first.
-    pub fn new(bam: &'a Bam, rules: Rules, target: Target, begins_chunk: bool) -> Self {
+    pub fn new(bam: &'a Bam, rules: Rules, read_groups: Option<&'a [Vec<u8>]>, target: Target, begins_chunk: bool) -> Self {
         let keeps_before = matches!(rules.once(), Once::Mosdepth | Once::Megadepth);
         let contigs = &bam.header.contigs;
-        Self { bam, rules, target, contig_len: contigs[target.contig].len, n_contigs: contigs.len() as i32, keeps_before, begins_chunk }
+        let selects = read_groups.is_some() || !rules.select.is_everything();
+        let (contig_len, n_contigs) = (contigs[target.contig].len, contigs.len() as i32);
+        Self { bam, rules, target, contig_len, n_contigs, keeps_before, read_groups, selects, begins_chunk }
     }
 
     /// Reads records and adds those that count to `survivors`: until `batch` bytes of them are read and the rest of the buffer holds no
@@ -141,7 +162,7 @@ impl<'a> Walker<'a> {
             walked.records += 1;
             let first_of_chunk = self.begins_chunk && walked.records == 1;
             let (start, end, place) = self.locate(record, shape, walked.starts, first_of_chunk).map_err(|e| reader.at_record(e, &range))?;
-            let survivor = Survivor { at: range.start as u32, len: range.len() as u32, start, end, single: shape.single };
+            let mut survivor = Survivor { at: range.start as u32, len: range.len() as u32, start, end, single: shape.single };
             match place {
                 Place::Behind => {
                     walked.past_target = true;
@@ -149,7 +170,10 @@ impl<'a> Walker<'a> {
                 }
                 // A tool that reads whole contigs puts mates together in front of a region, too.
                 Place::Before if self.keeps_before => {
-                    if self.passes(record, &mut Tally::default()) {
+                    let tally = &mut Tally::default();
+                    if self.passes(record, tally)
+                        && self.is_selected(record, &mut survivor, tally).map_err(|e| reader.at_record(e, &range))?
+                    {
                         survivors.push(survivor);
                     }
                 }
@@ -157,7 +181,10 @@ impl<'a> Walker<'a> {
                 Place::None => walked.tally.skipped += 1,
                 Place::Inside => {
                     walked.tally.seen += 1;
-                    if self.passes(record, &mut walked.tally) {
+                    let tally = &mut walked.tally;
+                    if self.passes(record, tally)
+                        && self.is_selected(record, &mut survivor, tally).map_err(|e| reader.at_record(e, &range))?
+                    {
                         walked.tally.used += 1;
                         walked.tally.past_end += u64::from(end > self.contig_len);
                         survivors.push(survivor);
@@ -195,9 +222,63 @@ impl<'a> Walker<'a> {
         if start >= self.target.interval.end {
             return Ok((start, start, Place::Behind));
         }
-        let end = start + shape.reference_len;
+        let end = start + self.extent(record, shape);
         let inside = end.max(start + 1) > self.target.interval.start;
         Ok((start, end, if inside { Place::Inside } else { Place::Before }))
+    }
+
+    /// How many positions from its start on a record has.
+    #[inline]
+    fn extent(&self, record: Record<'_>, shape: Shape) -> i64 {
+        match self.rules.select.what {
+            What::Fragment => match Part::of(record) {
+                Part::Pair(positions) => positions,
+                _ => shape.reference_len,
+            },
+            _ => shape.reference_len,
+        }
+    }
+
+    /// Whether a record that passed the tool's filters passes the others, too; what of it counts is told by `survivor`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::CorruptFile`] for tags that do not fit the record, where its read group is asked for.
+    #[inline]
+    pub fn is_selected(&self, record: Record<'_>, survivor: &mut Survivor, tally: &mut Tally) -> Result<bool> {
+        if self.selects { self.select(record, survivor, tally) } else { Ok(true) }
+    }
+
+    #[inline(never)]
+    fn select(&self, record: Record<'_>, survivor: &mut Survivor, tally: &mut Tally) -> Result<bool> {
+        let select = &self.rules.select;
+        if let Some(groups) = self.read_groups
+            && !matches!(record.tag(*b"RG")?, Some(Tag::Text(group)) if groups.binary_search_by(|g| g.as_slice().cmp(group)).is_ok())
+        {
+            tally.other_read_groups += 1;
+        } else if !select.on_strand(record) {
+            tally.other_strand += 1;
+        } else if !select.has_length(record) {
+            tally.read_length += 1;
+        } else if !select.has_fragment(record) {
+            tally.fragment_length += 1;
+        } else {
+            match select.what {
+                What::Read => {}
+                // One position of a record is not all of it.
+                What::FivePrime | What::ThreePrime => survivor.single = false,
+                What::Fragment => match Part::of(record) {
+                    Part::Pair(_) => survivor.single = true,
+                    Part::Single => {}
+                    Part::Mate => {
+                        tally.with_mate += 1;
+                        return Ok(false);
+                    }
+                },
+            }
+            return Ok(true);
+        }
+        Ok(false)
     }
 
     /// A record of another contig: the end of this one's records, or a fault.

@@ -30,11 +30,13 @@ pub(super) fn settings(bam: PathBuf, rules: &Bound<'_, PyDict>, options: Option<
         }
     }
     let defaults = Tuning::default();
+    let (rules, read_groups) = rules_from(rules)?;
     let settings = Settings {
         bam,
         index: option(&options, "index")?,
         reference: option(&options, "reference")?,
-        rules: rules_from(rules)?,
+        rules,
+        read_groups,
         n_cores: option(&options, "n_cores")?,
         allow_truncated: option(&options, "allow_truncated")?.unwrap_or(false),
         max_memory: option(&options, "max_memory")?,
@@ -57,7 +59,8 @@ pub(super) fn report(dict: &Bound<'_, PyDict>, request: &Request, targets: &[Tar
     let warnings: Vec<&String> = request.warnings.iter().chain(&outcome.warnings).collect();
     dict.set_item("warnings", warnings)?;
     let metadata = PyDict::new(py);
-    metadata.set_item("rules", fields(py, &request.rules)?)?;
+    let groups = request.read_groups().map(|groups| groups.iter().map(|g| String::from_utf8_lossy(g).into_owned()).collect::<Vec<_>>());
+    metadata.set_item("rules", fields(py, &request.rules, groups.as_deref())?)?;
     metadata.set_item("tool", request.rules.preset.traits().tool)?;
     metadata.set_item("baq", request.baq)?;
     metadata.set_item("reads", tally(py, &outcome.tally)?)?;
@@ -82,6 +85,11 @@ pub(super) fn tally<'py>(py: Python<'py>, tally: &Tally) -> PyResult<Bound<'py, 
     dict.set_item("missing_flags", tally.missing_flags)?;
     dict.set_item("low_mapq", tally.low_mapq)?;
     dict.set_item("orphans", tally.orphans)?;
+    dict.set_item("other_read_groups", tally.other_read_groups)?;
+    dict.set_item("other_strand", tally.other_strand)?;
+    dict.set_item("read_length", tally.read_length)?;
+    dict.set_item("fragment_length", tally.fragment_length)?;
+    dict.set_item("with_mate", tally.with_mate)?;
     dict.set_item("capped", tally.capped)?;
     dict.set_item("skipped", tally.skipped)?;
     Ok(dict)

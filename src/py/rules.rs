@@ -1,11 +1,11 @@
 //! Rules across the edge: names, fields, overrides.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::errors::raise;
 use crate::error::{Error, Kind};
-use crate::rules::{Mates, Preset, Rules};
+use crate::rules::{Mates, Preset, Rules, Strand, What};
 
 /// The names of all rules.
 #[pyfunction]
@@ -23,13 +23,13 @@ pub(super) fn always_excluded(py: Python<'_>, name: &str) -> PyResult<u16> {
 #[pyfunction]
 pub(super) fn resolve_rules<'py>(py: Python<'py>, name: &str, overrides: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
     let mut rules = Preset::from_name(name).map(Rules::new).map_err(|e| raise(py, e))?;
-    override_fields(&mut rules, overrides)?;
+    let groups = override_fields(&mut rules, overrides)?;
     rules.validate().map_err(|e| raise(py, e))?;
-    fields(py, &rules)
+    fields(py, &rules, groups.as_deref())
 }
 
 /// All fields of a rule, by name.
-pub(super) fn fields<'py>(py: Python<'py>, rules: &Rules) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn fields<'py>(py: Python<'py>, rules: &Rules, read_groups: Option<&[String]>) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("name", rules.preset.name())?;
     dict.set_item("min_mapq", rules.min_mapq)?;
@@ -42,11 +42,25 @@ pub(super) fn fields<'py>(py: Python<'py>, rules: &Rules) -> PyResult<Bound<'py,
     dict.set_item("deletions", rules.deletions)?;
     dict.set_item("skips", rules.skips)?;
     dict.set_item("max_depth", rules.max_depth)?;
+    let select = &rules.select;
+    dict.set_item("read_groups", read_groups.map(|groups| PyTuple::new(py, groups)).transpose()?)?;
+    dict.set_item("strand", select.strand.map(Strand::name))?;
+    dict.set_item("min_length", select.min_length)?;
+    dict.set_item("max_length", select.max_length)?;
+    dict.set_item("min_fragment", select.min_fragment)?;
+    dict.set_item("max_fragment", select.max_fragment)?;
+    let (unit, ends) = select.what.names();
+    dict.set_item("unit", unit)?;
+    dict.set_item("ends", ends)?;
     Ok(dict)
 }
 
-fn override_fields(rules: &mut Rules, overrides: &Bound<'_, PyDict>) -> PyResult<()> {
+/// Changes the fields named; the read groups, which a rule of the core does not hold.
+fn override_fields(rules: &mut Rules, overrides: &Bound<'_, PyDict>) -> PyResult<Option<Vec<String>>> {
     let py = overrides.py();
+    let mut read_groups = None;
+    let (unit, ends) = rules.select.what.names();
+    let (mut unit, mut ends) = (unit.to_owned(), ends.map(str::to_owned));
     for (key, value) in overrides.iter() {
         let key: String = key.extract()?;
         match key.as_str() {
@@ -63,15 +77,54 @@ fn override_fields(rules: &mut Rules, overrides: &Bound<'_, PyDict>) -> PyResult
                 let text: String = value.extract().map_err(|_| wrong_type(&key, &value, "'once' or 'both'"))?;
                 rules.mates = Mates::from_name(&text).map_err(|e| raise(py, e))?;
             }
+            "min_length" => rules.select.min_length = number(&key, &value, u64::from(u32::MAX))? as u32,
+            "max_length" => rules.select.max_length = limit(&key, &value)?,
+            "min_fragment" => rules.select.min_fragment = number(&key, &value, u64::from(u32::MAX))? as u32,
+            "max_fragment" => rules.select.max_fragment = limit(&key, &value)?,
+            "strand" => {
+                let name = text(&key, &value, "'+', '-' or None")?;
+                rules.select.strand = name.map(|name| Strand::from_name(&name)).transpose().map_err(|e| raise(py, e))?;
+            }
+            "unit" => unit = text(&key, &value, "'read' or 'fragment'")?.ok_or_else(|| wrong_type(&key, &value, "'read' or 'fragment'"))?,
+            "ends" => ends = text(&key, &value, "'5prime', '3prime' or None")?,
+            "read_groups" => read_groups = names(&key, &value)?,
             _ => {
                 let error = Error::new(Kind::InvalidArgument, format!("{key:?} is not a field of Rules")).hint(
-                    "the fields are min_mapq, min_baseq, exclude_flags, require_flags, baq, orphans, mates, deletions, skips, max_depth",
+                    "the fields are min_mapq, min_baseq, exclude_flags, require_flags, baq, orphans, mates, deletions, skips, max_depth, read_groups, \
+                     strand, min_length, max_length, min_fragment, max_fragment, unit, ends",
                 );
                 return Err(raise(py, error));
             }
         }
     }
-    Ok(())
+    rules.select.what = What::from_names(&unit, ends.as_deref()).map_err(|e| raise(py, e))?;
+    Ok(read_groups)
+}
+
+/// A text or None.
+fn text(key: &str, value: &Bound<'_, PyAny>, wanted: &str) -> PyResult<Option<String>> {
+    if value.is_none() { Ok(None) } else { value.extract().map(Some).map_err(|_| wrong_type(key, value, wanted)) }
+}
+
+/// One text, or several; None.
+fn names(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
+    let wrong = |_| wrong_type(key, value, "a string, a list of strings or None");
+    if value.is_none() {
+        return Ok(None);
+    }
+    if let Ok(name) = value.extract::<String>() {
+        return Ok(Some(vec![name]));
+    }
+    let mut names: Vec<String> =
+        value.try_iter().map_err(wrong)?.map(|name| name?.extract::<String>()).collect::<PyResult<_>>().map_err(wrong)?;
+    names.sort();
+    names.dedup();
+    Ok(Some(names))
+}
+
+/// A number or None, no limit.
+fn limit(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
+    if value.is_none() { Ok(None) } else { Ok(Some(number(key, value, u64::from(u32::MAX))? as u32)) }
 }
 
 fn wrong_type(key: &str, value: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
@@ -99,12 +152,12 @@ fn number(key: &str, value: &Bound<'_, PyAny>, most: u64) -> PyResult<u64> {
 }
 
 /// The rule a dict of all its fields stands for.
-pub(super) fn rules_from(dict: &Bound<'_, PyDict>) -> PyResult<Rules> {
+pub(super) fn rules_from(dict: &Bound<'_, PyDict>) -> PyResult<(Rules, Option<Vec<String>>)> {
     let py = dict.py();
     let fields = dict.copy()?;
     let name: String = fields.get_item("name")?.map_or(Ok("mpileup".to_owned()), |n| n.extract())?;
     fields.del_item("name").ok();
     let mut rules = Preset::from_name(&name).map(Rules::new).map_err(|e| raise(py, e))?;
-    override_fields(&mut rules, &fields)?;
-    Ok(rules)
+    let read_groups = override_fields(&mut rules, &fields)?;
+    Ok((rules, read_groups))
 }

@@ -16,6 +16,7 @@ fn settings(files: &Files, reference: bool) -> Settings {
         index: None,
         reference: reference.then(|| files.fasta.clone()),
         rules: Rules::new(if reference { Preset::Mpileup } else { Preset::Depth }),
+        read_groups: None,
         n_cores: Some(2),
         allow_truncated: false,
         max_memory: None,

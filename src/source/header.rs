@@ -55,6 +55,8 @@ pub struct Header {
     pub sort_order: SortOrder,
     /// The samples (`SM`) of the `@RG` lines, each once, in their order.
     pub samples: Vec<Vec<u8>>,
+    /// The `ID` of every `@RG` line that has one.
+    pub read_groups: Vec<Vec<u8>>,
     ids: HashMap<Box<[u8]>, usize>,
 }
 
@@ -133,6 +135,7 @@ impl Header {
                     {
                         self.samples.push(sample.to_vec());
                     }
+                    self.read_groups.extend(field(line, *b"ID").map(<[u8]>::to_vec));
                 }
                 _ => {}
             }
@@ -187,6 +190,17 @@ impl Header {
         let what = format!("contig '{}' is not in the header ({n} {}{meant})", escape(name), if n == 1 { "contig" } else { "contigs" });
         let first = self.contigs.first().map_or_else(String::new, |c| format!(" (the first is '{}')", escape(&c.name)));
         Error::new(Kind::UnknownContig, what).contig(name).hint(format!("give a name from the header{first}"))
+    }
+
+    /// The error for a read group this header does not have.
+    pub fn unknown_read_group(&self, id: &[u8]) -> Error {
+        let n = self.read_groups.len();
+        let near = nearest(id, self.read_groups.iter().map(Vec::as_slice));
+        let meant = did_you_mean(&near).map_or_else(String::new, |m| format!("; {m}"));
+        let what =
+            format!("read group '{}' is not in the header ({n} read {}{meant})", escape(id), if n == 1 { "group" } else { "groups" });
+        let first = self.read_groups.first().map_or_else(String::new, |g| format!(" (the first is '{}')", escape(g)));
+        Error::new(Kind::InvalidArgument, what).hint(format!("give the ID of an @RG line of the header{first}"))
     }
 }
 

@@ -15,6 +15,8 @@ pub const MATE_UNMAPPED: u16 = 0x8;
 
 /// `0x10`: the sequence is reverse-complemented, the read lies on the reverse strand.
 pub const REVERSE: u16 = 0x10;
+/// `0x20`: the mate is aligned to the reverse strand.
+pub const MATE_REVERSE: u16 = 0x20;
 /// `0x40`: the first segment of its template, READ1.
 pub const FIRST: u16 = 0x40;
 /// `0x80`: the last segment of its template, READ2.

@@ -96,12 +96,14 @@ fn once_per_row(mut pieces: Vec<Asked>) -> Vec<Asked> {
 /// What has to be counted for `pieces`, which come sorted.
 fn targets_of(request: &Request, pieces: &[Asked]) -> Vec<Target> {
     // The pileup engine's numbers depend on which records it is given; those of a whole contig are the ones that depend on nothing else.
-    let whole = request.rules.preset.traits().pileup;
+    // Fragments without a longest one may begin anywhere in front of a piece, and what lies there should not be read once for each piece.
+    let reach = request.rules.select.reach();
+    let whole = request.rules.preset.traits().pileup || reach == i64::MAX;
     let mut targets: Vec<Target> = Vec::new();
     for piece in pieces {
         let interval = if whole { Interval::new(0, request.bam.header.contigs[piece.contig].len) } else { piece.interval };
         match targets.last_mut() {
-            Some(last) if last.contig == piece.contig && interval.start <= last.interval.end + NEAR => {
+            Some(last) if last.contig == piece.contig && interval.start <= last.interval.end + NEAR.max(reach) => {
                 last.interval.end = last.interval.end.max(interval.end);
             }
             _ => targets.push(Target { contig: piece.contig, interval }),

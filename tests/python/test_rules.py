@@ -10,6 +10,17 @@ import pytest
 from fastcov import Rules, _fastcov
 from fastcov.errors import InvalidArgumentError
 
+# No tool has these among its defaults.
+OPEN = {
+    "read_groups": None,
+    "strand": None,
+    "min_length": 0,
+    "max_length": None,
+    "min_fragment": 0,
+    "max_fragment": None,
+    "unit": "read",
+    "ends": None,
+}
 FIELDS = {
     "mpileup": {
         "min_mapq": 0,
@@ -41,7 +52,7 @@ FIELDS = {
 @pytest.mark.parametrize("name", ["mpileup", "depth"])
 def test_defaults_are_the_tools_own(name):
     rules = Rules(name)
-    assert dataclasses.asdict(rules) == {"name": name, **FIELDS[name]}
+    assert dataclasses.asdict(rules) == {"name": name, **FIELDS[name], **OPEN}
     assert getattr(Rules, name)() == rules
 
 
@@ -71,7 +82,8 @@ def test_repr_shows_every_filter_and_reads_back():
     rules = Rules.mpileup(min_mapq=10)
     assert repr(rules) == (
         "Rules('mpileup', min_mapq=10, min_baseq=13, exclude_flags=0x704, require_flags=0x0, baq=None, orphans=False, "
-        "mates='once', deletions=True, skips=True, max_depth=8000)"
+        "mates='once', deletions=True, skips=True, max_depth=8000, read_groups=None, strand=None, min_length=0, "
+        "max_length=None, min_fragment=0, max_fragment=None, unit='read', ends=None)"
     )
     for each in (rules, Rules.depth(deletions=True)):
         assert eval(repr(each)) == each
@@ -94,6 +106,16 @@ def test_pickle_and_copy(rules):
         assert other == rules
 
 
+def test_read_groups_are_a_set_of_names():
+    rules = Rules.depth(read_groups=["b", "a", "b"])
+    assert rules.read_groups == ("a", "b")
+    assert rules == Rules.depth(read_groups=("a", "b"))
+    assert Rules.depth(read_groups="a").read_groups == ("a",)
+    assert eval(repr(rules)) == rules
+    assert pickle.loads(pickle.dumps(rules)) == rules
+    assert hash(rules) != hash(Rules.depth())
+
+
 def test_replace_keeps_the_rest():
     rules = Rules.mpileup(min_mapq=10, orphans=True)
     assert rules.replace(min_mapq=20) == Rules.mpileup(min_mapq=20, orphans=True)
@@ -113,6 +135,15 @@ def test_replace_keeps_the_rest():
         ({"max_depth": -1}, "max_depth.*-1"),
         ({"max_depth": 2**40}, "max_depth"),
         ({"mates": "one"}, "mates.*one.*once.*both"),
+        ({"strand": "forward"}, "strand.*forward"),
+        ({"max_length": -1}, "max_length.*-1"),
+        ({"min_length": 10, "max_length": 9}, "min_length is above max_length"),
+        ({"min_fragment": 10, "max_fragment": 9}, "min_fragment is above max_fragment"),
+        ({"unit": "pair"}, "unit.*pair"),
+        ({"ends": "left"}, "ends.*left"),
+        ({"ends": "5prime", "unit": "fragment"}, "ends with unit"),
+        ({"unit": "fragment"}, "unit.*mpileup"),
+        ({"ends": "5prime"}, "ends.*mpileup"),
     ],
 )
 def test_values_out_of_range_are_refused_by_name(how, says):
@@ -132,6 +163,10 @@ def test_values_out_of_range_are_refused_by_name(how, says):
         ({"deletions": None}, "deletions must be True or False, not NoneType"),
         ({"baq": "yes"}, "baq must be True or False, not str"),
         ({"mates": True}, "mates must be 'once' or 'both', not bool"),
+        ({"strand": 1}, "strand must be '\\+', '-' or None, not int"),
+        ({"read_groups": 1}, "read_groups must be a string, a list of strings or None, not int"),
+        ({"unit": None}, "unit must be 'read' or 'fragment', not NoneType"),
+        ({"max_fragment": 1.5}, "max_fragment must be an integer, not float"),
         ({"min_mapp": 3}, "unexpected keyword argument 'min_mapp'; did you mean 'min_mapq'"),
         ({"zzz": 3}, "unexpected keyword argument 'zzz'; the fields of Rules are min_mapq, min_baseq"),
     ],

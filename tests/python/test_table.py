@@ -302,9 +302,9 @@ def test_reads_seen_used_and_dropped_equal_a_plain_loop(sample, rules):
     bam, _ = sample
     excluded = rules.exclude_flags | fastcov._fastcov.always_excluded(rules.name)
     for chrom, start, end in [("chr1", 1, 60_000), ("chr2", 1, 6_000), ("chr1", 19_950, 20_070)]:
-        wanted = dict.fromkeys(
-            ["seen", "used", "excluded_flags", "missing_flags", "low_mapq", "orphans", "capped", "skipped"], 0
-        )
+        filters = ["excluded_flags", "missing_flags", "low_mapq", "orphans", "capped", "skipped"]
+        others = ["other_read_groups", "other_strand", "read_length", "fragment_length", "with_mate"]
+        wanted = dict.fromkeys(["seen", "used", *filters, *others], 0)
         with pysam.AlignmentFile(bam) as file:
             for read in file.fetch(chrom, start - 1, end):
                 wanted["seen"] += 1

@@ -21,6 +21,19 @@ pub enum Rule {
     Depth,
 }
 
+/// What of a read counts, where it is not what the rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// What the rule says.
+    Read,
+    /// A proper pair from end to end.
+    Fragment,
+    /// The position of the base that was read first.
+    FivePrime,
+    /// The position of the base that was read last.
+    ThreePrime,
+}
+
 /// What counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own on the tools' command lines")]
@@ -47,7 +60,17 @@ pub struct Options {
     pub skips: bool,
     /// Reads in the buffer at one start; 0 = no limit. Not with [`Rule::Depth`].
     pub max_depth: u32,
+    /// `'+'` or `'-'`: only reads of that strand.
+    pub strand: Option<char>,
+    /// Fewest and most bases of a read.
+    pub length: (i64, i64),
+    /// Shortest and longest template.
+    pub template: (i64, i64),
+    /// Not with [`Rule::Mpileup`].
+    pub what: What,
 }
+
+const ANY: (i64, i64) = (0, i64::MAX);
 
 impl Options {
     /// What `samtools mpileup` does by itself.
@@ -64,6 +87,10 @@ impl Options {
             deletions: true,
             skips: true,
             max_depth: 8000,
+            strand: None,
+            length: ANY,
+            template: ANY,
+            what: What::Read,
         }
     }
 
@@ -81,14 +108,23 @@ impl Options {
             deletions: false,
             skips: false,
             max_depth: 0,
+            strand: None,
+            length: ANY,
+            template: ANY,
+            what: What::Read,
         }
     }
 }
 
 /// Depth at each position of `start..end` (0-based) of a contig.
 pub fn depth(sample: &Sample, contig: usize, start: i64, end: i64, with_reference: bool, options: &Options) -> Vec<i64> {
-    let reads = fetched(sample, contig, start, end).filter(|read| passes_flags(read, options));
     let mut counts = Counts { start, depth: vec![0; (end - start) as usize] };
+    if options.what != What::Read {
+        let everywhere = sample.reads.iter().filter(|read| read.contig == contig as i32 && read.pos >= 0);
+        count_other(everywhere.filter(|read| passes_flags(read, options)), options, &mut counts);
+        return counts.depth;
+    }
+    let reads = fetched(sample, contig, start, end).filter(|read| passes_flags(read, options));
     match options.rule {
         Rule::Depth => count_depth(reads, options, &mut counts),
         Rule::Mpileup => {
@@ -112,6 +148,42 @@ fn passes_flags(read: &Read, options: &Options) -> bool {
         && read.flags & options.require_flags == options.require_flags
         && read.mapq >= options.min_mapq
         && (options.orphans || !orphan)
+        && options.strand.is_none_or(|strand| strand == strand_of(read, options.what))
+        && options.length.0 <= read.read_len()
+        && read.read_len() <= options.length.1
+        && options.template.0 <= read.tlen.abs()
+        && read.tlen.abs() <= options.template.1
+}
+
+/// A pair that is counted as a fragment has the strand of its READ1.
+fn strand_of(read: &Read, what: What) -> char {
+    let bit = if what == What::Fragment && pair_of(read) == Some(true) && read.flags & 0x40 == 0 { 0x20 } else { 0x10 };
+    if read.flags & bit == 0 { '+' } else { '-' }
+}
+
+/// For a proper pair that is counted as a fragment (`docs/semantics.md` 14.2) whether this is its left read.
+fn pair_of(read: &Read) -> Option<bool> {
+    let pair = read.flags & 0x1 != 0 && read.flags & 0x2 != 0 && read.flags & (0x8 | 0x100 | 0x800) == 0;
+    if !pair || read.tlen == 0 || read.mate_contig != read.contig || read.mate_pos < 0 {
+        return None;
+    }
+    Some(read.pos < read.mate_pos || (read.pos == read.mate_pos && read.flags & 0x40 != 0))
+}
+
+/// Fragments, and ends of reads: `docs/semantics.md` 14.
+fn count_other<'r>(reads: impl Iterator<Item = &'r Read>, options: &Options, counts: &mut Counts) {
+    for read in reads {
+        let spanned = spanned(read);
+        let reverse = read.flags & 0x10 != 0;
+        match (options.what, pair_of(read)) {
+            (What::Fragment, Some(true)) => (read.pos..read.pos + read.tlen.abs()).for_each(|position| counts.add(position)),
+            (What::Fragment, Some(false)) => {}
+            (What::Fragment, None) => count_depth(std::iter::once(read), &Options { mates_once: false, ..options.clone() }, counts),
+            _ if spanned.is_empty() => {}
+            (what, _) if (what == What::FivePrime) == reverse => counts.add(read.pos + spanned.len() as i64 - 1),
+            _ => counts.add(read.pos),
+        }
+    }
 }
 
 struct Counts {

@@ -1,0 +1,187 @@
+//! Which of the records that a tool counts are asked about, and what of each: filters no tool's defaults have.
+
+use super::{Preset, Rules};
+use crate::error::{Error, Kind, Result};
+use crate::source::record::{FIRST, MATE_REVERSE, MATE_UNMAPPED, PAIRED, PROPER_PAIR, REVERSE, Record, SECONDARY, SUPPLEMENTARY};
+
+/// A strand of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Strand {
+    /// `"+"`.
+    Forward,
+    /// `"-"`.
+    Reverse,
+}
+
+/// What a record counts at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum What {
+    /// The positions of its tool.
+    #[default]
+    Read,
+    /// A proper pair at all positions from its leftmost to its rightmost; any other record as a read.
+    Fragment,
+    /// The position of its first base, in the direction it was read.
+    FivePrime,
+    /// That of its last one.
+    ThreePrime,
+}
+
+/// Filters that are asked after those of the tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Select {
+    /// Only this strand.
+    pub strand: Option<Strand>,
+    /// Fewest bases of a read.
+    pub min_length: u32,
+    /// Most bases of a read.
+    pub max_length: Option<u32>,
+    /// Shortest template, by the absolute TLEN.
+    pub min_fragment: u32,
+    /// Longest template.
+    pub max_fragment: Option<u32>,
+    /// What is counted.
+    pub what: What,
+}
+
+impl Strand {
+    /// `"+"` or `"-"`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "+",
+            Self::Reverse => "-",
+        }
+    }
+
+    /// The value of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::InvalidArgument`] for any other text.
+    pub fn from_name(name: &str) -> Result<Self> {
+        match name {
+            "+" => Ok(Self::Forward),
+            "-" => Ok(Self::Reverse),
+            _ => Err(Error::new(Kind::InvalidArgument, format!("strand={name:?} is not a choice")).hint("give '+' or '-'")),
+        }
+    }
+}
+
+impl What {
+    /// From `unit` (`"read"`, `"fragment"`) and `ends` (`"5prime"`, `"3prime"`).
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::InvalidArgument`] for any other text, and for ends of fragments.
+    pub fn from_names(unit: &str, ends: Option<&str>) -> Result<Self> {
+        let refuse = |what: String, hint: &str| Err(Error::new(Kind::InvalidArgument, what).hint(hint));
+        match (unit, ends) {
+            ("read", None) => Ok(Self::Read),
+            ("fragment", None) => Ok(Self::Fragment),
+            ("read", Some("5prime")) => Ok(Self::FivePrime),
+            ("read", Some("3prime")) => Ok(Self::ThreePrime),
+            ("fragment", Some("5prime" | "3prime")) => {
+                refuse("ends with unit='fragment'".into(), "the ends of reads are counted: leave unit out")
+            }
+            ("read" | "fragment", Some(ends)) => refuse(format!("ends={ends:?} is not a choice"), "give '5prime', '3prime' or None"),
+            _ => refuse(format!("unit={unit:?} is not a choice"), "give 'read' or 'fragment'"),
+        }
+    }
+
+    /// The names of [`What::from_names`].
+    pub const fn names(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Read => ("read", None),
+            Self::Fragment => ("fragment", None),
+            Self::FivePrime => ("read", Some("5prime")),
+            Self::ThreePrime => ("read", Some("3prime")),
+        }
+    }
+}
+
+/// How a record takes part in the counting of fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It is the left one of a proper pair, which has so many positions from its start on.
+    Pair(i64),
+    /// It is the right one, counted with the left one.
+    Mate,
+    /// It counts as a read.
+    Single,
+}
+
+impl Part {
+    /// How `record` takes part.
+    pub fn of(record: Record<'_>) -> Self {
+        let flags = record.flags();
+        let proper = flags & (PAIRED | PROPER_PAIR | MATE_UNMAPPED | SECONDARY | SUPPLEMENTARY) == PAIRED | PROPER_PAIR;
+        if !proper || record.template_len() == 0 || record.mate_contig_id() != record.contig_id() || record.mate_pos() < 0 {
+            return Self::Single;
+        }
+        // Where both start at one position READ1 stands for the two: the sign of TLEN is anybody's there.
+        let left = (record.pos(), flags & FIRST == 0) < (record.mate_pos(), flags & FIRST != 0);
+        if left { Self::Pair(i64::from(record.template_len()).abs()) } else { Self::Mate }
+    }
+}
+
+impl Select {
+    /// Whether no filter is set and reads are counted.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// How far in front of a position a record can start that counts there without reaching it.
+    pub fn reach(&self) -> i64 {
+        match self.what {
+            What::Fragment => self.max_fragment.map_or(i64::MAX, i64::from),
+            _ => 0,
+        }
+    }
+
+    /// Whether `record` is on the strand asked for. The strand of a pair that is counted as a fragment is that of its READ1.
+    pub fn on_strand(&self, record: Record<'_>) -> bool {
+        let flags = record.flags();
+        let of_mate = self.what == What::Fragment && flags & FIRST == 0 && matches!(Part::of(record), Part::Pair(_));
+        let reverse = flags & if of_mate { MATE_REVERSE } else { REVERSE } != 0;
+        self.strand.is_none_or(|strand| (strand == Strand::Reverse) == reverse)
+    }
+
+    /// Whether the read has as many bases as asked for.
+    pub fn has_length(&self, record: Record<'_>) -> bool {
+        let in_cigar = || record.cigar().iter().filter(|op| op.kind.consumes_read()).map(|op| u64::from(op.len)).sum();
+        let bases = if record.seq_len() > 0 { record.seq_len() as u64 } else { in_cigar() };
+        bases >= u64::from(self.min_length) && self.max_length.is_none_or(|most| bases <= u64::from(most))
+    }
+
+    /// Whether the template is as long as asked for.
+    pub fn has_fragment(&self, record: Record<'_>) -> bool {
+        let len = record.template_len().unsigned_abs();
+        len >= self.min_fragment && self.max_fragment.is_none_or(|most| len <= most)
+    }
+
+    /// Refuses what cannot be, or what the rule has no way to count.
+    pub(super) fn validate(&self, rules: &Rules) -> Result<()> {
+        let refuse = |what: String, hint: &str| Err(Error::new(Kind::InvalidArgument, what).hint(hint));
+        let limits = [("length", self.min_length, self.max_length), ("fragment", self.min_fragment, self.max_fragment)];
+        for (name, min, max) in limits {
+            if max.is_some_and(|max| max < min) {
+                return refuse(format!("min_{name} is above max_{name}: no record could count"), "give the smaller one first");
+            }
+        }
+        let what = match self.what.names() {
+            (_, Some(ends)) => format!("ends={ends:?}"),
+            (unit, None) => format!("unit={unit:?}"),
+        };
+        let traits = rules.preset.traits();
+        if self.what != What::Read && (traits.pileup || rules.preset == Preset::CountCoverage) {
+            return refuse(format!("{what} with rules={:?}", traits.name), "use 'bases', 'depth', 'genomecov' or 'mosdepth'");
+        }
+        if self.what != What::Read && rules.min_baseq > 0 {
+            return refuse(
+                format!("{what} with min_baseq"),
+                "whole fragments and ends of reads have no base quality; leave min_baseq at 0",
+            );
+        }
+        Ok(())
+    }
+}
