@@ -159,10 +159,10 @@ impl<const L: usize> Slab<L> {
     pub fn cut(&mut self, frontier: i64) {
         self.settle();
         let keep = (frontier - self.start).clamp(0, self.diff.len() as i64) as usize;
-        for (at, diff) in (self.start..).zip(&self.diff).skip(keep) {
+        for (i, diff) in self.diff.iter().enumerate().skip(keep) {
             for (lane, &by) in diff.iter().enumerate() {
                 if by != 0 {
-                    self.events.push(Change { at, by, lane: lane as u32 });
+                    self.events.push(Change { at: self.start + i as i64, by, lane: lane as u32 });
                 }
             }
         }
