@@ -337,6 +337,10 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
                         [(&exact[0], earlier), (&exact[1], record)].map(|(exact, own)| exact.as_deref().map_or(own, Record::trusted));
                     pair.meet(a, b, arrival.clock, true, &mut slab);
                 }
+                Outcome::Joins(earlier) => {
+                    let earlier: Vec<_> = earlier.iter().map(|&e| Record::trusted(self.names.texts.get(e))).collect();
+                    pair.join(&earlier, record, true, &mut slab);
+                }
                 Outcome::CountsFrom(from) => {
                     let end = from.min(i64::from(record.pos()) + record.cigar().reference_len());
                     pair.counting.count(record, record.qual(), Interval::new(i64::from(record.pos()), end), -1, &mut slab);

@@ -55,8 +55,8 @@ pub struct Traits {
     pub pileup: bool,
     /// Flags that are left out whatever is asked for.
     pub always_exclude: u16,
-    /// It counts from the first to the last position of a record, one at least, and looks at nothing in between.
-    pub spans: bool,
+    /// When it counts from the first to the last position of a record, one at least, and looks at nothing in between.
+    pub spans: Spans,
     /// Only the letters A, C, G and T count, and a record without qualities counts nothing when qualities are asked for.
     pub only_acgt: bool,
     /// A deletion with no base behind it passes any quality.
@@ -69,6 +69,17 @@ pub struct Traits {
     pub has_baseq: bool,
     /// How it counts mates once.
     pub once: Once,
+}
+
+/// When a tool counts whole records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spans {
+    /// Never.
+    Never,
+    /// Where deletions and skips are to count: perbase, whose `--fast-mode` that is.
+    WithAllOperations,
+    /// Always.
+    Always,
 }
 
 /// How a tool counts overlapping mates once.
@@ -86,6 +97,10 @@ pub enum Once {
     Megadepth,
     /// By subtraction for the first READ1 and the first READ2 of a name: fastcov's `bases`.
     Template,
+    /// As one record that counts where any of a name's does: `perbase only-depth -m`.
+    Union,
+    /// By the best of a name's records at each position: `perbase base-depth -m`.
+    Best,
 }
 
 impl Preset {
@@ -113,7 +128,7 @@ impl Preset {
             tool: "",
             pileup: false,
             always_exclude: 0,
-            spans: false,
+            spans: Spans::Never,
             only_acgt: false,
             trailing_deletion: false,
             empty_block: false,
@@ -130,7 +145,7 @@ impl Preset {
             }
             Self::Mosdepth => Traits { name: "mosdepth", tool: "mosdepth 0.3.3", whole_contig: true, once: Once::Mosdepth, ..plain },
             Self::MosdepthFast => {
-                Traits { name: "mosdepth-fast", tool: "mosdepth 0.3.3 --fast-mode", spans: true, whole_contig: true, ..plain }
+                Traits { name: "mosdepth-fast", tool: "mosdepth 0.3.3 --fast-mode", spans: Spans::Always, whole_contig: true, ..plain }
             }
             Self::Genomecov => {
                 let tool = "bedtools genomecov -d 2.30.0";
@@ -151,10 +166,13 @@ impl Preset {
             Self::BamCoverage => {
                 Traits { name: "bamcoverage", tool: "deepTools 3.5 bamCoverage -bs 1", always_exclude: 0x4, whole_contig: true, ..plain }
             }
-            Self::Perbase => Traits { name: "perbase", tool: "perbase 1.4.0 only-depth", whole_contig: true, ..plain },
+            Self::Perbase => {
+                let (spans, once) = (Spans::WithAllOperations, Once::Union);
+                Traits { name: "perbase", tool: "perbase 1.4.0 only-depth", spans, whole_contig: true, once, ..plain }
+            }
             Self::PerbaseBaseDepth => {
                 let tool = "perbase 1.4.0 base-depth";
-                Traits { name: "perbase-base-depth", tool, whole_contig: true, has_baseq: false, once: Once::Never, ..pileup }
+                Traits { name: "perbase-base-depth", tool, whole_contig: true, has_baseq: false, once: Once::Best, ..pileup }
             }
             Self::Bases => Traits { name: "bases", tool: "fastcov", has_baseq: true, once: Once::Template, ..plain },
         }
@@ -313,7 +331,7 @@ impl Rules {
             let what = format!("deletions or skips with mates='once' and rules={name:?}");
             return refuse(what, "pass mates='both', or use rules='mpileup'");
         }
-        if traits.spans && !(self.deletions && self.skips) {
+        if traits.spans == Spans::Always && !(self.deletions && self.skips) {
             return refuse(format!("deletions=False or skips=False with rules={name:?}"), "this tool counts whole records; use 'mosdepth'");
         }
         self.select.validate(self)
@@ -332,13 +350,13 @@ impl Rules {
         if self.select.what != What::Read {
             return refuse("fragments and ends of reads have no letters", "leave unit and ends out");
         }
-        if traits.spans {
+        if self.spans() {
             return refuse("it does not look inside a record", "use 'mosdepth' with mates='both', or 'bases'");
         }
         if traits.empty_block {
             return refuse("it counts empty blocks, which have no letter", "use 'bases' with mates='both' and exclude_flags=0x4");
         }
-        if matches!(self.once(), Once::Mosdepth | Once::Megadepth) {
+        if matches!(self.once(), Once::Mosdepth | Once::Megadepth | Once::Union | Once::Best) {
             return refuse("it takes overlapping mates off the depth, not off a letter", "pass mates='both', or use 'bases' or 'mpileup'");
         }
         Ok(())
@@ -365,6 +383,15 @@ impl Rules {
             _ if !matches!(self.select.what, What::Read) => Once::Never,
             Mates::Both => Once::Never,
             Mates::Once => self.preset.traits().once,
+        }
+    }
+
+    /// Whether records count from their first to their last position.
+    pub const fn spans(&self) -> bool {
+        match self.preset.traits().spans {
+            Spans::Never => false,
+            Spans::WithAllOperations => self.deletions && self.skips,
+            Spans::Always => true,
         }
     }
 

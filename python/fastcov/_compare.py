@@ -76,7 +76,7 @@ class Comparison(Table):
             mapq, orphan                 mapping quality; paired, but not a proper pair
             deletion, skip               the read has a D or an N there
             letter                       the base is no A, C, G or T (``count_coverage``)
-            other                        what only this tool does: ``docs/rules.md``
+            other                        what only this tool does: ``docs/semantics.md``, 12
             base_quality, baq            base quality as it is in the file; as BAQ lowers it
             mate_overlap                 the other mate is there, and counts
             cap                          the depth cap

@@ -197,7 +197,7 @@ def coverage(
         container. Default: every contig of the header, whole. Each region is counted by itself, as with ``-r`` of
         samtools; regions that overlap give rows twice.
     rules : Rules or str, default "bases"
-        What counts. A name is that tool with its own defaults; see :class:`Rules` and ``docs/rules.md``.
+        What counts. A name is that tool with its own defaults; see :class:`Rules` and ``docs/semantics.md``.
     ref : str or path-like, optional
         FASTA the reads were aligned to. It adds the column ``base``, and turns on BAQ for ``rules="mpileup"``.
     n_cores : int, optional

@@ -85,7 +85,7 @@ class Rules:
 
     Notes
     -----
-    The exact meaning of every field is in ``docs/semantics.md``, and ``docs/rules.md`` compares the tools. The fields
+    ``docs/semantics.md`` compares the tools, says how to choose one, and what every field means exactly. The fields
     from ``read_groups`` on are filters of fastcov (``docs/filters.md``): no tool has them among its defaults.
 
     Examples
@@ -226,6 +226,11 @@ class Rules:
 
         Aligned bases and deletions count, of both mates. ``only-depth`` drops no read at all, unmapped ones with a
         place included; ``base-depth`` drops unmapped reads and holds no more than about 100,000 at once.
+
+        ``mates="once"`` is ``-m``: with ``only-depth``, reads of one name whose mates may be in reach count as one;
+        with ``base-depth``, of all reads of a name the one with the highest mapping quality, then READ1, decides.
+        ``skips=True`` is ``-x`` (``--fast-mode``) of ``only-depth``: all positions from a read's first to its last
+        count; a read that covers nothing counts at one position.
         """
         if mode not in _PERBASE:
             raise InvalidArgumentError(f"mode={mode!r} is not a choice: give 'only-depth' or 'base-depth'")

@@ -10,15 +10,20 @@ use super::masks::{WIDTH, at_least, bits, different, ones};
 use super::slab::Slab;
 use crate::coords::Interval;
 use crate::rules::{Rules, Traits, What};
-use crate::source::record::{Op, OpKind, REVERSE, Record};
+use crate::source::record::{Op, OpKind, REVERSE, Record, UNMAPPED};
 use steps::Steps;
 
 /// The part of a rule that is asked at each position.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub struct Counting {
     min_baseq: u8,
     deletions: bool,
     skips: bool,
+    /// Records count from their first to their last position.
+    spans: bool,
+    /// Unmapped records, which take one position whatever their CIGAR says, come as well.
+    unmapped_spans: bool,
     /// What the tool does that no option changes.
     traits: Traits,
     what: What,
@@ -27,13 +32,21 @@ pub struct Counting {
 impl Counting {
     /// What `rules` ask at a position.
     pub fn new(rules: &Rules) -> Self {
+        let spans = rules.spans();
         Self {
             min_baseq: rules.min_baseq,
             deletions: rules.deletions,
             skips: rules.skips,
+            spans,
+            unmapped_spans: spans && rules.excluded() & UNMAPPED == 0,
             traits: rules.preset.traits(),
             what: rules.select.what,
         }
+    }
+
+    /// Whether a record of a single match counts wherever it lies.
+    pub const fn counts_single(&self) -> bool {
+        !self.needs_qualities() && !self.unmapped_spans
     }
 
     /// Whether anything but the CIGAR is looked at; if not, any slice will do for qualities.
@@ -53,8 +66,9 @@ impl Counting {
         if matches!(self.what, What::FivePrime | What::ThreePrime) {
             return self.count_end(record, within, weight, slab);
         }
-        if self.traits.spans {
-            return slab.add(within.start, within.end.max(within.start + 1), weight);
+        if self.spans {
+            let end = if self.unmapped_spans { within.end.min(Self::span(record).end) } else { within.end };
+            return slab.add(within.start, end.max(within.start + 1), weight);
         }
         if self.traits.only_acgt {
             return self.count_letters(record, qual, within, weight, slab);
@@ -172,6 +186,25 @@ impl Counting {
         }
     }
 
+    /// From the first to the last position of `record`, one at least, and no more for an unmapped one.
+    fn span(record: Record<'_>) -> Interval {
+        let start = i64::from(record.pos());
+        let len = if record.flags() & UNMAPPED == 0 { record.cigar().reference_len() } else { 1 };
+        Interval::new(start, start + len.max(1))
+    }
+
+    /// What `record` covers, piece by piece, and whether a piece counts, qualities aside.
+    pub fn pieces(&self, record: Record<'_>) -> Vec<Piece> {
+        let start = i64::from(record.pos());
+        let whole = Interval::new(start, start + record.cigar().reference_len());
+        if self.spans {
+            return vec![Piece { positions: Self::span(record), counts: true }];
+        }
+        let pieces = Steps::of(record, self.traits.pileup)
+            .map(|step| Piece { positions: step.seen.intersect(whole), counts: self.counts(step.op.kind, &[], 0) });
+        pieces.filter(|piece| !piece.positions.is_empty()).collect()
+    }
+
     /// Takes away one of two records wherever both count: aligned in both, and with a good enough quality in both.
     pub fn subtract_common<const L: usize>(&self, a: Record<'_>, b: Record<'_>, slab: &mut Slab<L>) {
         if L > 1 {
@@ -239,7 +272,7 @@ impl Counting {
     /// Of two edited qualities one is 0. So where both have a base the two count once, if the larger one passes.
     pub fn add_edited<const L: usize>(&self, a: Record<'_>, b: Record<'_>, b_is_booked: bool, slab: &mut Slab<L>) -> bool {
         let min = self.min_baseq;
-        if L > 1 || min == 0 || min > MAX_SUM || self.traits.only_acgt || self.traits.spans {
+        if L > 1 || min == 0 || min > MAX_SUM || self.traits.only_acgt || self.spans {
             return false;
         }
         let (Some(block_a), Some(block_b)) = (Block::only(a), Block::only(b)) else { return false };
@@ -284,6 +317,15 @@ impl Counting {
 fn bases_of(qual: &[u8], from: usize, len: usize) -> &[u8] {
     let there = qual.get(from..).unwrap_or_default();
     &there[..len.min(there.len())]
+}
+
+/// A stretch of a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece {
+    /// Where it lies.
+    pub positions: Interval,
+    /// Whether the record counts there.
+    pub counts: bool,
 }
 
 /// A stretch of aligned bases.

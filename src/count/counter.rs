@@ -258,6 +258,14 @@ impl<'a, const L: usize> Counter<'a, L> {
                 Outcome::CountsFrom(from) => {
                     self.counting.count(record, record.qual(), Interval::new(from.max(s.start), s.end.max(from)), 1, slab);
                 }
+                Outcome::Joins(earlier) => {
+                    let record_of = |&held: &u32| match Held::of(held) {
+                        Held::Here(j) => self.survivors[j as usize].record(buffer),
+                        Held::Carried(j) => Record::trusted(progress.carried.texts.get(j)),
+                    };
+                    let earlier: Vec<_> = earlier.iter().map(record_of).collect();
+                    pair.join(&earlier, record, false, slab);
+                }
                 Outcome::Meets(earlier) => {
                     let (earlier, at) = match Held::of(earlier) {
                         Held::Here(j) => (self.survivors[j as usize].record(buffer), Some(j)),
@@ -285,13 +293,12 @@ impl<'a, const L: usize> Counter<'a, L> {
     /// Books a survivor that has no mate to look for.
     #[inline]
     fn count_alone(&self, s: &Survivor, buffer: &[u8], slab: &mut Slab<L>) {
-        let needs_qualities = self.counting.needs_qualities();
-        if L == 1 && s.single && !needs_qualities {
+        if L == 1 && s.single && self.counting.counts_single() {
             // Nothing in the record matters any more, so its bytes are left where they are.
             return slab.add(s.start, s.end, 1);
         }
         let record = s.record(buffer);
-        let qual = if needs_qualities { record.qual() } else { &[] };
+        let qual = if self.counting.needs_qualities() { record.qual() } else { &[] };
         self.book_empty_blocks(record, slab);
         self.counting.count(record, qual, Interval::new(s.start, s.end), 1, slab);
     }

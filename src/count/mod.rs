@@ -7,6 +7,7 @@ pub mod bases;
 pub mod cap;
 mod counter;
 pub mod edit;
+mod group;
 mod masks;
 pub mod mates;
 pub mod pair;

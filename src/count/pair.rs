@@ -2,6 +2,7 @@
 
 use super::bases::Counting;
 use super::edit::edit_pair;
+use super::group;
 use super::slab::Slab;
 use crate::coords::Interval;
 use crate::rules::Once;
@@ -35,6 +36,16 @@ impl Pair<'_> {
             return slab.add(from.min(to), from.max(to), if from < to { -1 } else { 1 });
         }
         self.counting.subtract_common(a, b, slab);
+    }
+
+    /// `b` joins the records of its name that came before it and reach over its start, in the order of the file. They are booked; `b` is
+    /// when `b_is_booked`.
+    pub fn join<const L: usize>(&self, earlier: &[Record<'_>], b: Record<'_>, b_is_booked: bool, slab: &mut Slab<L>) {
+        if b_is_booked {
+            let start = i64::from(b.pos());
+            self.counting.count(b, b.qual(), Interval::new(start, start + b.cigar().reference_len()), -1, slab);
+        }
+        group::join(&self.counting, self.once, earlier, b, slab);
     }
 
     /// Where the engine had not yet passed, behind `clock`, `a` is booked anew with the edited qualities; columns before were printed

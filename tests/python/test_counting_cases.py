@@ -42,7 +42,10 @@ COLUMNS = {
     "megadepth": ("megadepth", {}, False),
     "megadepth_dc": ("megadepth", {"mates": "both"}, False),
     "perbase_only": ("perbase", {}, False),
+    "perbase_only_m": ("perbase", {"mates": "once"}, False),
+    "perbase_only_x": ("perbase", {"skips": True}, False),
     "perbase_base": ("perbase-base-depth", {}, False),
+    "perbase_base_m": ("perbase-base-depth", {"mates": "once"}, False),
 }
 SAMTOOLS = re.compile("mp|depth")
 LEFT_OUT = {
@@ -50,9 +53,6 @@ LEFT_OUT = {
     "depth_l10",  # nor depth -l, a least length of a read
     "genomecov_bg_fs30",  # nor genomecov -fs and -pc, which count fragments
     "genomecov_bg_pc",
-    "perbase_base_m",  # nor perbase -m
-    "perbase_only_m",
-    "perbase_only_x",
     "coverage",  # samtools coverage prints no position; sambamba is no rule
     "sambamba",
     "sambamba_m",
@@ -67,7 +67,7 @@ NO_ANSWER = [
     ("no_seq|ov_no_seq_pair", "depth.*q13"),  # samtools reads beyond the record where SEQ is "*"
     ("edges", "mosdepth.*"),  # mosdepth 0.3.3 crashes at a read that runs past the contig
     ("ov_no_seq_pair", "pysam_n.*"),  # pysam raises
-    ("cigar_only_skip", "perbase_base"),  # for a lone N htslib's walk reads the word before the CIGAR
+    ("cigar_only_skip", "perbase_base(_m)?"),  # for a lone N htslib's walk reads the word before the CIGAR
     ("cigar_pad|cigar_ins_pad", "pysam_count_coverage.*"),  # pysam raises, or goes one base too far at a P
 ]
 

@@ -16,7 +16,7 @@ pub use carry::{Arena, Carried, Carry};
 pub use table::{Heads, Held, Seam, Survivors, Table, hash_name};
 
 use crate::rules::Once;
-use crate::source::record::{FIRST, LAST, MATE_UNMAPPED, PAIRED, PROPER_PAIR, Record, SECONDARY, SUPPLEMENTARY};
+use crate::source::record::{FIRST, LAST, MATE_UNMAPPED, PAIRED, PROPER_PAIR, Record, SECONDARY, SUPPLEMENTARY, UNMAPPED};
 
 /// One record of a name, as far as its name's state goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub struct Arrival {
     pub looks: bool,
     /// Whether it waits for a later one when it finds none.
     pub waits: bool,
-    /// Which record it is: READ1 or READ2 (`Once::Template`), its own position or its mate's (`Once::Megadepth`).
+    /// Which record it is: READ1 or READ2 (`Once::Template`), its own position or its mate's (`Once::Megadepth`); its end
+    /// (`Once::Union`, `Once::Best`).
     pub key: i64,
 }
 
@@ -75,12 +76,20 @@ impl Arrival {
                 let key = i64::from(flags & FIRST != 0);
                 (primary && paired && one).then_some(Self { clock: start, end, looks: true, waits: true, key })
             }
+            Once::Union | Once::Best => {
+                let end = end.max(start + 1);
+                let len = if flags & UNMAPPED == 0 { end - start } else { 1 };
+                // perbase's guess whether the mate may be in reach.
+                let near = i64::from(record.template_len()).abs() / 2 < len || (mate - start).abs() < len;
+                let joins = once == Once::Best || (flags & PAIRED != 0 && with_mate && near);
+                joins.then_some(Self { clock: start, end, looks: true, waits: true, key: end })
+            }
         }
     }
 }
 
 /// What an arrival comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It counts by itself.
     Alone,
@@ -88,6 +97,8 @@ pub enum Outcome {
     Meets(u32),
     /// It counts only from this position on.
     CountsFrom(i64),
+    /// It joins the earlier records of these handles, in the order of the file.
+    Joins(Vec<u32>),
 }
 
 /// No position: below every clock and every end.
@@ -112,7 +123,7 @@ pub struct State {
     more: Option<Box<More>>,
 }
 
-/// What few names have: a third record that is remembered, a second one that waits (megadepth only).
+/// What few names have: a third record that is remembered, several that wait (megadepth, perbase).
 #[derive(Clone, Debug, Default)]
 struct More {
     live: Vec<i32>,
@@ -156,6 +167,7 @@ impl State {
             }
             Once::Megadepth => self.arrive_at_position(arrival, me),
             Once::Template => self.arrive_in_template(arrival, me),
+            Once::Union | Once::Best => self.arrive_in_group(arrival, me),
         }
     }
 
@@ -211,6 +223,15 @@ impl State {
         self.pop().map_or(Outcome::Alone, Outcome::Meets)
     }
 
+    /// All records that wait are in [`More`] here, which keeps their order.
+    fn arrive_in_group(&mut self, arrival: Arrival, me: u32) -> Outcome {
+        self.drop_waiting_before(narrow(arrival.clock + 1));
+        let group = &mut self.more.get_or_insert_default().waiting;
+        let earlier: Vec<_> = group.iter().map(|&(_, handle)| handle).collect();
+        group.push((narrow(arrival.key), me));
+        if earlier.is_empty() { Outcome::Alone } else { Outcome::Joins(earlier) }
+    }
+
     /// Lets the records leave the buffer that end at or before `clock`. The first of them to go takes the name off the engine's
     /// table, whichever record had put it there.
     #[inline]
@@ -242,6 +263,10 @@ impl State {
             Once::Template => {
                 self.forget_ends(narrow(start));
                 !self.is_forgotten()
+            }
+            Once::Union | Once::Best => {
+                self.drop_waiting_before(narrow(start + 1));
+                self.more.as_ref().is_some_and(|more| !more.waiting.is_empty())
             }
         }
     }
@@ -369,6 +394,17 @@ mod tests {
         assert_eq!(state.arrive(Once::Template, read(1, 22, 42), 1), Outcome::Alone);
         assert_eq!(state.arrive(Once::Template, read(0, 30, 50), 2), Outcome::Meets(0));
         assert_eq!(state.arrive(Once::Template, read(0, 32, 52), 3), Outcome::Alone);
+    }
+
+    #[test]
+    fn records_of_a_name_join_those_that_reach_over_their_start() {
+        let read = |start, end| Arrival { key: end, ..at(start, end) };
+        let mut state = State::default();
+        assert_eq!(state.arrive(Once::Union, read(20, 40), 0), Outcome::Alone);
+        assert_eq!(state.arrive(Once::Union, read(25, 60), 1), Outcome::Joins(vec![0]));
+        assert_eq!(state.arrive(Once::Union, read(30, 50), 2), Outcome::Joins(vec![0, 1]));
+        assert_eq!(state.arrive(Once::Union, read(40, 70), 3), Outcome::Joins(vec![1, 2]));
+        assert_eq!(state.arrive(Once::Union, read(70, 80), 4), Outcome::Alone);
     }
 
     #[test]
