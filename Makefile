@@ -8,7 +8,7 @@ export CARGO_TERM_COLOR ?= never
 BAM ?=
 REF ?=
 REGION ?=
-# make compare N=… SEED=… RULES=all (all: mosdepth, bedtools and pysam, too)
+# make compare N=… SEED=… RULES=all (all: every tool that is installed)
 N ?= 1000
 SEED ?= 1
 RULES ?= samtools

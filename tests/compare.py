@@ -6,6 +6,9 @@
 Every sample is asked some random questions; the twin's answers come with it (`examples/generate.rs`). One batch in
 `--samtools` is written so that samtools can be asked, too. Every answer is asked for with another number of threads and
 another size of spans. Differences are printed with their seed, and their files are kept.
+
+With `--rules all`, mosdepth, bedtools and pysam are asked, too, and megadepth, perbase and bamCoverage where they are
+on PATH; and once a batch there is a stack of reads deeper than mpileup's cap.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import Counter
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
@@ -24,12 +28,25 @@ from pathlib import Path
 
 import numpy as np
 
+import deep_stacks
 import other_tools
 import peers
 from fastcov import Rules, _fastcov
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 BATCH = 50
+# bamCoverage takes seconds to start: it is asked for one sample in so many.
+BAMCOVERAGE_EVERY = 25
+# What samtools is asked of a deep stack.
+DEEP = [
+    ("mpileup", {"baq": True}),
+    ("mpileup", {"baq": False}),
+    ("mpileup", {"baq": False, "mates": "both", "min_baseq": 0}),
+    ("mpileup", {"baq": True, "orphans": True, "max_depth": 8500}),
+    ("mpileup", {"baq": True, "min_mapq": 10, "max_depth": 0}),
+    ("depth", {"baq": False}),
+    ("depth", {"baq": False, "mates": "once", "deletions": True}),
+]
 
 
 @dataclass
@@ -42,8 +59,10 @@ class Outcome:
     samtools_samples: int = 0
     samtools_positions: int = 0
     tool_samples: int = 0
-    tool_positions: int = 0
-    failures: list[tuple[int, str]] = field(default_factory=list)
+    tool_positions: Counter = field(default_factory=Counter)
+    tool_failures: Counter = field(default_factory=Counter)
+    deep_samples: int = 0
+    failures: list[tuple[int | str, str]] = field(default_factory=list)
 
     def add(self, other: "Outcome") -> None:
         for name, value in vars(other).items():
@@ -75,7 +94,33 @@ def check_sample(folder: Path, seed: int, *, with_samtools: bool) -> Outcome:
     return outcome
 
 
-def check_other_tools(folder: Path, seed: int) -> Outcome:
+def check_deep_stack(folder: Path, seed: int) -> Outcome:
+    """A stack of reads in which the cap acts, by samtools and by every other tool."""
+    name = f"deep{seed}"
+    deep_stacks.write(folder, name, seed)
+    rng = random.Random(seed)
+    outcome = check_other_tools(folder, name)
+    outcome.deep_samples, outcome.tool_samples = 1, 0
+    for rule, options in DEEP:
+        for contig, length in deep_stacks.CONTIGS.items():
+            start = rng.choice((1, rng.randint(1, length)))
+            place = {"contig": contig, "start": start, "end": length, "reference": rule == "mpileup"}
+            query = {"rule": rule, "options": options, **place}
+            asked = ask(folder / f"{name}.bam", folder / f"{name}.fa", query, rng)
+            outcome.samtools_positions += length - start + 1
+            outcome.failures += [(name, text) for text in against_samtools(folder, name, query, asked)]
+    return outcome
+
+
+def tools_for(number: int) -> list[tuple]:
+    """Rules, their fields and the tools to ask, of those that are there."""
+    more = other_tools.more_installed()
+    if number % BAMCOVERAGE_EVERY:
+        more = [tool for tool in more if tool != "bamCoverage"]
+    return other_tools.RULES + [rule for tool in more for rule in other_tools.MORE_RULES[tool]]
+
+
+def check_other_tools(folder: Path, seed: int | str, number: int = 0) -> Outcome:
     """All contigs of one sample, by every rule that another tool than samtools can be asked for."""
     import pysam
 
@@ -85,10 +130,16 @@ def check_other_tools(folder: Path, seed: int) -> Outcome:
         contigs = dict(zip(file.references, file.lengths, strict=True))
         padded = any(op == pysam.CPAD for read in file for op, _ in read.cigartuples or ())
     rng = random.Random(seed)
-    for rule, fields, tool in other_tools.RULES:
+    for rule, fields, tool in tools_for(number):
         if rule == "count_coverage" and padded:
             continue  # pysam goes wrong at a P
-        wanted = tool(bam, contigs)
+        try:
+            wanted = tool(bam, contigs)
+        except RuntimeError:
+            if (rule, fields, tool) in other_tools.RULES:
+                raise
+            outcome.tool_failures[label(rule, fields)] += 1
+            continue
         rules = asdict(Rules(rule, **fields))
         for name, length in contigs.items():
             start = rng.choice((1, rng.randint(1, length)))
@@ -103,7 +154,7 @@ def check_other_tools(folder: Path, seed: int) -> Outcome:
             }
             query = {"rule": rule, "contig": name, "start": start, "end": end, "reference": False, "options": fields}
             asked = {**_fastcov.region_depth(bam, name, start, end, rules, **how), "how": how}
-            outcome.tool_positions += end - start + 1
+            outcome.tool_positions[label(rule, fields)] += end - start + 1
             found = differences("the tool", query, asked, wanted[name][start - 1 : end])
             outcome.failures += [(seed, text) for text in found]
     return outcome
@@ -124,7 +175,11 @@ def ask(bam: Path, ref: Path, query: dict, rng: random.Random) -> dict | str:
         return f"{type(error).__name__}: {error} ({how})"
 
 
-def against_samtools(folder: Path, seed: int, query: dict, asked: dict | str) -> list[str]:
+def label(rule: str, fields: dict) -> str:
+    return " ".join([rule, *(f"{field}={value}" for field, value in fields.items())])
+
+
+def against_samtools(folder: Path, seed: int | str, query: dict, asked: dict | str) -> list[str]:
     fields = dict(query["options"])
     with_baq = fields.pop("baq")
     reference = ["-f", str(folder / f"{seed}.fa")] if query["reference"] else []
@@ -164,13 +219,15 @@ def check_batch(pool: Executor, folder: Path, seeds: range, *, with_samtools: bo
     generate(folder, seeds.start, len(seeds), safe=with_samtools or with_tools)
     outcome = Outcome()
     jobs = [pool.submit(check_sample, folder, seed, with_samtools=with_samtools) for seed in seeds]
-    jobs += [pool.submit(check_other_tools, folder, seed) for seed in seeds if with_tools]
+    if with_tools:
+        jobs += [pool.submit(check_other_tools, folder, seed, seed) for seed in seeds]
+        jobs.append(pool.submit(check_deep_stack, folder, seeds.start))
     for job in jobs:
         outcome.add(job.result())
     return outcome
 
 
-def keep(folder: Path, seeds: set[int], to: Path) -> None:
+def keep(folder: Path, seeds: set[int | str], to: Path) -> None:
     to.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
         for path in folder.glob(f"{seed}.*"):
@@ -206,7 +263,13 @@ def report(args: argparse.Namespace, total: Outcome, seconds: float) -> None:
     print(f"twin:     {total.samples:,} BAMs, {total.queries:,} queries, {total.positions:,} positions")
     print(f"samtools: {total.samtools_samples:,} BAMs, {total.samtools_positions:,} positions")
     if args.rules == "all":
-        print(f"mosdepth, bedtools, pysam: {total.tool_samples:,} BAMs, {total.tool_positions:,} positions")
+        print(f"other tools: {total.tool_samples:,} BAMs; deep stacks, samtools too: {total.deep_samples:,} BAMs")
+        for rule, positions in sorted(total.tool_positions.items()):
+            print(f"    {rule}: {positions:,} positions")
+        for rule, times in sorted(total.tool_failures.items()):
+            print(f"    {rule}: its tool crashed on {times:,} BAMs")
+        absent = [tool for tool in other_tools.MORE_RULES if tool not in other_tools.more_installed()]
+        print(f"not on PATH, so not asked: {', '.join(absent) or 'none'}")
     print(f"differences: {len(total.failures)}" + (f" (files in {args.keep})" if total.failures else ""))
 
 
