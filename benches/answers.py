@@ -140,7 +140,7 @@ def _needs(tool: str) -> None:
 
 
 def _bases(data: Set) -> Iterator[np.ndarray]:
-    """The rule `bases` with its defaults as `docs/rules.md` says it, read by read."""
+    """The rule `bases` with its defaults as `docs/semantics.md`, 5.5, says it, read by read."""
     import pysam
 
     with pysam.AlignmentFile(data.bam) as file:
