@@ -172,11 +172,14 @@ impl Counting {
             return;
         }
         for block in Blocks::of(record) {
-            let here = block.positions.intersect(within);
+            // A record without SEQ may have a CIGAR of any length: no step is taken where there is no letter.
+            let letters = (record.seq_len() as i64 - block.read as i64).max(0);
+            let there = Interval::new(block.positions.start, block.positions.end.min(block.positions.start + letters));
+            let here = there.intersect(within);
             let mut run = here.start;
             for x in here.start..here.end {
                 let y = block.read + (x - block.positions.start) as usize;
-                let counts = y < record.seq_len() && matches!(record.base(y), 1 | 2 | 4 | 8) && qual[y] >= self.min_baseq;
+                let counts = matches!(record.base(y), 1 | 2 | 4 | 8) && qual[y] >= self.min_baseq;
                 if !counts {
                     slab.add(run, x, weight);
                     run = x + 1;

@@ -25,7 +25,8 @@ const MARGIN: i64 = 8;
 pub struct Realigner<'a> {
     job: &'a Job<'a>,
     exactness: Exactness,
-    baq: Baq,
+    /// Made for the first record that needs it.
+    baq: Option<Baq>,
     letters: Vec<u8>,
     ranges: Vec<Range<usize>>,
     /// What the qualities of each survivor of the part are.
@@ -43,7 +44,7 @@ impl<'a> Realigner<'a> {
         Self {
             job,
             exactness: if enough { Exactness::AtLeast17 } else { Exactness::Every },
-            baq: Baq::default(),
+            baq: None,
             letters: Vec::new(),
             ranges: Vec::new(),
             standings: Standings::default(),
@@ -106,7 +107,8 @@ impl<'a> Realigner<'a> {
             reference.fetch(&contig.name, interval, &mut self.letters)?;
         }
         let window = Window { start: interval.start, bases: &self.letters, contig_len: contig.len };
-        if self.baq.adjust(buffer, records, &window, exactness, standings, self.job.cancelled) { Ok(()) } else { Err(Error::cancelled()) }
+        let baq = self.baq.get_or_insert_default();
+        if baq.adjust(buffer, records, &window, exactness, standings, self.job.cancelled) { Ok(()) } else { Err(Error::cancelled()) }
     }
 
     /// Appends a copy of survivor `index`, without tags, to `out`; where its qualities are settled, the copy says so.

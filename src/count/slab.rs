@@ -55,6 +55,11 @@ impl<const L: usize> Slab<L> {
         (self.touched, self.records) = (0..0, 0);
     }
 
+    /// The positions that are asked for.
+    pub const fn asked(&self) -> Interval {
+        self.clip
+    }
+
     /// Makes the dense array reach up to `end`. It begins at `start`, which stays the same until the next reset.
     pub fn cover(&mut self, start: i64, end: i64) {
         if self.diff.is_empty() {

@@ -38,7 +38,7 @@ impl Default for Tables {
         for bin in 0..BINS {
             let first = (LOWEST + bin as u64) << BIN_SHIFT;
             let last = first + (1 << BIN_SHIFT) - 1;
-            let base = THRESHOLDS.iter().filter(|&&t| t >= last).count();
+            let base = THRESHOLDS.partition_point(|&t| t >= last);
             tables.base[bin] = base as u8;
             tables.step[bin] = match THRESHOLDS.get(base) {
                 Some(&threshold) if threshold >= first => f64::from_bits(threshold),

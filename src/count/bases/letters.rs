@@ -103,7 +103,8 @@ impl Counting {
         }
         let shown = Shown::new(record, qual);
         for step in Steps::of(record, self.traits.pileup) {
-            let here = step.seen.intersect(within);
+            // A CIGAR may claim any length; no step is taken where nothing is booked.
+            let here = step.seen.intersect(within).intersect(slab.asked());
             if here.is_empty() {
                 continue;
             }
@@ -129,7 +130,7 @@ impl Counting {
         let (mut left, mut right) = (Steps::of(a, self.traits.pileup), Steps::of(b, self.traits.pileup));
         let (mut i, mut j) = (left.next(), right.next());
         while let (Some(p), Some(q)) = (&i, &j) {
-            let both = p.seen.intersect(q.seen);
+            let both = p.seen.intersect(q.seen).intersect(slab.asked());
             match (gap(p.op.kind), gap(q.op.kind)) {
                 _ if both.is_empty() => {}
                 (None, None) => {

@@ -1,0 +1,63 @@
+//! What fuzzing found, one test each: the smallest file that shows it.
+
+#![allow(clippy::unwrap_used, reason = "an error where there should be none is the failing test")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use fastcov::coords::Interval;
+use fastcov::plan::Target;
+use fastcov::request::{Request, Settings, Tuning};
+use fastcov::rules::{Mates, Preset, Rules};
+use fastcov::run::Control;
+use support::bam::{self, FileShape};
+use support::model::{Read, Sample};
+
+const LEN: i64 = 50;
+
+/// Depth of a contig of 50 bases.
+fn depth(reads: Vec<Read>, rules: Rules) -> Vec<i32> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sample = Sample::new().contig("c", &[b'A'; LEN as usize]);
+    sample.reads = reads;
+    let files = bam::write(&sample, dir.path(), &FileShape::default());
+    let settings = Settings {
+        bam: files.bam,
+        index: None,
+        reference: None,
+        rules,
+        n_cores: Some(1),
+        allow_truncated: false,
+        max_memory: None,
+        tuning: Tuning::default(),
+    };
+    let request = Request::open(settings).unwrap();
+    let mut out = vec![0; LEN as usize];
+    let target = Target { contig: 0, interval: Interval::new(0, LEN) };
+    request.count(&[target], &mut out, &Control::default(), &mut |_| Ok(())).unwrap();
+    out
+}
+
+/// Under the rule of `count_coverage` such reads were walked base by base, 2^28 of them, though none has a letter.
+#[test]
+fn a_cigar_of_any_length_takes_no_time_without_seq() {
+    let reads: Vec<_> = (0..40).map(|i| Read::new(&format!("r{i}")).at(0, 3).cigar("268435455M268435455D268435455M")).collect();
+    for preset in Preset::ALL {
+        for mates in [Mates::Both, Mates::Once] {
+            let mut rules = Rules { mates, max_depth: 0, ..Rules::new(preset) };
+            if preset.traits().has_baseq {
+                rules.min_baseq = 0;
+            }
+            if rules.validate().is_err() {
+                continue;
+            }
+            let began = Instant::now();
+            let found = depth(reads.clone(), rules);
+            assert!(began.elapsed() < Duration::from_secs(3), "{rules:?} took {:?}", began.elapsed());
+            // Only letters count there, and there are none.
+            let covered = if preset.traits().only_acgt { 0 } else { 40 };
+            assert!(found[..3].iter().all(|&d| d == 0) && found[3..].iter().all(|&d| d == covered), "{rules:?}: {found:?}");
+        }
+    }
+}
