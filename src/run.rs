@@ -415,3 +415,36 @@ fn make_pool(size: usize) -> Result<ThreadPool> {
         Error::new(Kind::ResourceLimit, format!("no thread could be started: {e}")).hint("raise the limit of processes, or close others")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_worker_is_an_internal_error_and_the_pool_works_on() {
+        let control = Control::default();
+        let panics = |i| assert!(i != 1, "worker {i} is broken");
+        let error = in_parallel(3, &control, &mut |_| Ok(()), panics).unwrap_err();
+        assert_eq!(error.kind(), Kind::Internal);
+        assert!(error.to_string().contains("worker 1 is broken") && error.remedy().is_some(), "{error}");
+        assert!(control.stopped());
+        let done = AtomicUsize::new(0);
+        in_parallel(3, &Control::default(), &mut |_| Ok(()), |_| {
+            done.fetch_add(1, Ordering::Relaxed);
+        })
+        .unwrap();
+        assert_eq!(done.into_inner(), 3);
+    }
+
+    #[test]
+    fn what_a_poll_gives_stops_the_workers_and_is_the_result() {
+        let control = Control::default();
+        let refuse = &mut |_| Err(Error::new(Kind::Timeout, "no more"));
+        let wait = |_| {
+            while !control.stopped() {
+                std::thread::yield_now();
+            }
+        };
+        assert_eq!(in_parallel(2, &control, refuse, wait).unwrap_err().kind(), Kind::Timeout);
+    }
+}

@@ -114,16 +114,18 @@ impl Watch {
             return Err(Error::new(Kind::Timeout, format!("the call took longer than timeout={seconds} seconds"))
                 .hint("give more time, or a smaller region"));
         }
-        Python::attach(|py| {
+        let go_on = Python::try_attach(|py| {
             py.check_signals()?;
             self.progress.as_ref().map_or(Ok(()), |p| p.call1(py, (done.min(total), total)).map(drop))
-        })
-        .map_err(keep)
+        });
+        // The interpreter is shutting down: this is a daemon thread's call, and nobody waits for it.
+        go_on.map_or_else(|| Err(Error::cancelled()), |went| went.map_err(keep))
     }
 
     pub(super) fn finish(&self, total: u64) -> Result<()> {
         let Some(progress) = &self.progress else { return Ok(()) };
-        Python::attach(|py| progress.call1(py, (total, total)).map(drop)).map_err(keep)
+        let went = Python::try_attach(|py| progress.call1(py, (total, total)).map(drop));
+        went.map_or_else(|| Err(Error::cancelled()), |went| went.map_err(keep))
     }
 }
 

@@ -21,8 +21,8 @@ mod table;
 
 use call::guarded;
 
-/// The compiled part of fastcov.
-#[pymodule]
+/// The compiled part of fastcov. It keeps the GIL of a free-threaded interpreter on: nobody has run the tests without.
+#[pymodule(gil_used = true)]
 fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("debug_build", cfg!(debug_assertions))?;
