@@ -76,7 +76,8 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
         ``base``, and turns on BAQ as it does in mpileup. Without it there is no BAQ and ``base`` is ``N``.
     n_cores : int, optional
         Number of threads that work; at least 1, and capped at what this process may use. Default: the environment
-        variable ``FASTCOV_NUM_THREADS``, else all. It does not change the numbers.
+        variable ``FASTCOV_NUM_THREADS``, else 1 in a daemonic process (a worker of ``multiprocessing.Pool`` or of
+        dask), else all. It does not change the numbers.
     rules : Rules or str, optional
         What counts. A name (``"mpileup"``, ``"depth"``) is that tool with its own defaults. Default:
         ``Rules.mpileup(min_mapq=10)``.
@@ -202,7 +203,8 @@ def coverage(
         FASTA the reads were aligned to. It adds the column ``base``, and turns on BAQ for ``rules="mpileup"``.
     n_cores : int, optional
         Number of threads that work; at least 1, and capped at what this process may use. Default: the environment
-        variable ``FASTCOV_NUM_THREADS``, else all. It does not change the numbers.
+        variable ``FASTCOV_NUM_THREADS``, else 1 in a daemonic process (a worker of ``multiprocessing.Pool`` or of
+        dask), else all. It does not change the numbers.
     runs : bool, default False
         Runs of equal depth instead of single positions.
     index, allow_truncated, progress, timeout, max_memory

@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -42,11 +43,18 @@ def options(
     return {
         "reference": None if ref is None else path("ref", ref),
         "index": None if index is None else path("index", index),
-        "n_cores": None if n_cores is None else min(_positive("n_cores", n_cores), _MOST_CORES),
+        "n_cores": _default_cores() if n_cores is None else min(_positive("n_cores", n_cores), _MOST_CORES),
         "allow_truncated": flag("allow_truncated", allow_truncated),
         "timeout": None if timeout is None else _seconds("timeout", timeout),
         "max_memory": None if max_memory is None else _positive("max_memory", max_memory),
     }
+
+
+def _default_cores() -> int | None:
+    """One in a worker of a pool or of dask, whose other cores have workers of their own; else the core decides."""
+    process = sys.modules.get("multiprocessing.process")
+    in_a_pool = process is not None and process.current_process().daemon
+    return 1 if in_a_pool and "FASTCOV_NUM_THREADS" not in os.environ else None
 
 
 def warn(messages: Iterable[str], depth: int) -> None:
