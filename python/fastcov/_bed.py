@@ -19,6 +19,8 @@ __all__ = ["Bed", "read_bed"]
 _NO_INTERVAL = ("#", "track", "browser")
 _COLUMNS = {"chrom": ("chrom", "chr", "Chromosome"), "start": ("start", "Start"), "end": ("end", "End")}
 _MOST = 1 << 62
+# Enough for every number up to _MOST.
+_DIGITS = 20
 
 
 @dataclass
@@ -101,14 +103,20 @@ def _interval(fields: list[str], name: str, number: int) -> tuple[str, int, int]
     if len(fields) < 3:
         raise broken(f"{len(fields)} columns, at least 3 are needed")
     chrom, first, last = fields[:3]
-    if not (first.strip().isascii() and first.strip().isdigit() and last.strip().isascii() and last.strip().isdigit()):
-        raise broken(f"start {first!r} or end {last!r} is no number of 0 or more")
-    start, end = int(first), int(last)
+    start, end = _number(first), _number(last)
+    if start is None or end is None:
+        raise broken(f"start {first[:_DIGITS]!r} or end {last[:_DIGITS]!r} is no number of 0 or more")
     if end < start:
         raise broken(f"it ends at {end}, before its start {start}")
     if end > _MOST:
         raise broken(f"its end {end} is past every contig there can be")
     return chrom, start, end
+
+
+def _number(text: str) -> int | None:
+    """A number of 0 or more; one with very many digits, which int() refuses, is cut and still past every contig."""
+    digits = text.strip()
+    return int(digits.lstrip("0")[:_DIGITS] or 0) if digits.isascii() and digits.isdigit() else None
 
 
 def _read_rows(rows: Iterable[Any]) -> Bed:
