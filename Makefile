@@ -21,13 +21,21 @@ ROUNDS ?=
 MUTATIONS ?= 20000
 FIRST ?= 0
 
-.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare bench bench-quick mutations clean
+# make fuzz TARGET=record RUNS=1000000: frame, header, record, bai, csi, fai, region, bed.
+TARGET ?= record
+RUNS ?= 1000000
+# make soak SECONDS=…: how long the mixed part of it takes.
+SECONDS ?= 3600
+
+.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare bench bench-quick mutations fuzz soak deny clean
 
 help:
 	@echo "make demo      coverage of a simulated sample (or BAM=… REF=… REGION=…), with a plot"
 	@echo "make test      lint and every test"
 	@echo "make wheel     a release wheel in dist/"
 	@echo "make compare   N=$(N) random samples from SEED=$(SEED) on against the slow twin and samtools"
+	@echo "make fuzz      RUNS=$(RUNS) inputs for TARGET=$(TARGET) (fuzz/README.md); make soak: the long tests of a process's life"
+	@echo "make deny      licences and sources of all crates, if cargo-deny is installed"
 	@echo "make bench     speed beside the floor and other programs, into README.md and docs/performance.md (or ROWS=… ROUNDS=…)"
 	@echo "make bench-quick   the rows that matter most"
 	@echo "make mutations MUTATIONS=$(MUTATIONS) damaged files: an error, or the sum samtools gives"
@@ -61,13 +69,13 @@ lint: $(VENV)/tools
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features python -- -D warnings
-	$(VENV)/bin/ruff check python tests examples benches
-	$(VENV)/bin/ruff format --check python tests examples benches
+	$(VENV)/bin/ruff check python tests examples benches fuzz
+	$(VENV)/bin/ruff format --check python tests examples benches fuzz
 
 fmt: $(VENV)/tools
 	cargo fmt
-	$(VENV)/bin/ruff check --fix python tests examples benches
-	$(VENV)/bin/ruff format python tests examples benches
+	$(VENV)/bin/ruff check --fix python tests examples benches fuzz
+	$(VENV)/bin/ruff format python tests examples benches fuzz
 
 # More threads than cores, so that the order in which parts come is shaken. Twice: with overflow and other debug checks, and fast.
 rust-test:
@@ -83,6 +91,7 @@ wheel-test: target/wheels/built
 
 python-test: $(VENV)/fastcov
 	cargo build --quiet --release --examples
+	$(VENV)/bin/python -m mypy.stubtest fastcov._fastcov
 	$(VENV)/bin/python -m pytest
 
 wheel: $(VENV)/tools
@@ -99,6 +108,30 @@ bench-quick: $(VENV)/fastcov
 	$(BENCH) --quick
 mutations: $(VENV)/fastcov
 	cd tests && PYTHONPATH=. ../$(VENV)/bin/python mutations.py --count $(MUTATIONS) --seed $(FIRST) --keep ../compare-output/mutations
+
+# Coverage-guided, with libFuzzer and a stable toolchain. What is found is kept in fuzz/finds/.
+FUZZ_TRIPLE := $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
+FUZZ_OPTIONS := -runs=$(RUNS) -max_len=3000 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 -artifact_prefix=fuzz/finds/
+fuzz: $(if $(filter bed,$(TARGET)),$(VENV)/fastcov)
+	mkdir -p fuzz/finds fuzz/corpus/$(TARGET)
+ifeq ($(TARGET),bed)
+	$(PIP) install -r fuzz/requirements.txt
+	$(VENV)/bin/python fuzz/bed.py fuzz/corpus/bed $(FUZZ_OPTIONS) > fuzz/log 2>&1 || (cat fuzz/log; false)
+else
+	cargo run --quiet --release --example fuzz_seeds fuzz/corpus
+	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --quiet --release --locked --target $(FUZZ_TRIPLE) --bin $(TARGET)
+	fuzz/target/$(FUZZ_TRIPLE)/release/$(TARGET) $(FUZZ_OPTIONS) fuzz/corpus/$(TARGET) > fuzz/log 2>&1 || (cat fuzz/log; false)
+endif
+	@echo "$(TARGET): $$(sed -n 's/stat::number_of_executed_units: *//p' fuzz/log) executions, $$(ls fuzz/finds | wc -l) finds in fuzz/finds/"
+
+# An hour of everything at once, and the long versions of tests/python/test_process.py.
+soak: $(VENV)/fastcov
+	FASTCOV_SOAK=1 FASTCOV_SOAK_SECONDS=$(SECONDS) $(VENV)/bin/python -m pytest -s tests/python/test_process.py
+
+deny:
+	cargo deny --offline check licenses bans sources
 
 clean:
 	rm -rf $(VENV) target dist demo-output compare-output

@@ -182,11 +182,16 @@ impl Index {
     /// [`Kind::CorruptIndex`] when the bytes break the format, [`Kind::IndexMismatch`] when it cannot be the index of this BAM,
     /// [`Kind::Os`]. That the offsets lead to records of the right contig is for the caller to check.
     pub fn read(path: &Path, header: &Header, bam_len: u64) -> Result<Self> {
-        let read = || {
-            let bytes = load(path, bam_len)?;
-            parse::Parser::new(&bytes, header, bam_len).index(path)
-        };
-        read().map_err(|e| e.path(path))
+        load(path, bam_len).and_then(|bytes| Self::parse(&bytes, path, header, bam_len)).map_err(|e| e.path(path))
+    }
+
+    /// The same from the bytes of the file, which are not compressed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Index::read`].
+    pub fn parse(bytes: &[u8], path: &Path, header: &Header, bam_len: u64) -> Result<Self> {
+        parse::Parser::new(bytes, header, bam_len).index(path)
     }
 
     /// The chunks that may hold records which overlap `interval`, sorted and apart: they are merged where they touch, overlap or meet in

@@ -1,0 +1,4 @@
+//! A CSI index: its bytes behind the magic.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fastcov_fuzz::index::check(*b"CSI\x01", data));
