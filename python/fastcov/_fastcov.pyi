@@ -1,15 +1,34 @@
 """The Rust core. Private: use the functions of the package, which say what every number means."""
 
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any, TypedDict, final, type_check_only
 
 import numpy as np
 import numpy.typing as npt
 from typing_extensions import Buffer, Unpack
 
+__all__ = [
+    "ArrowTable",
+    "DepthStream",
+    "__version__",
+    "always_excluded",
+    "base_counts",
+    "binned_runs",
+    "coverage",
+    "debug_build",
+    "depth_histograms",
+    "error_kinds",
+    "interval_stats",
+    "region_depth",
+    "resolve_regions",
+    "resolve_rules",
+    "rule_names",
+    "stream_coverage",
+]
 __version__: str
 debug_build: bool
 
+@type_check_only
 class RegionDepth(TypedDict):
     pos: npt.NDArray[np.int64]
     chrom_codes: npt.NDArray[np.signedinteger[Any]]
@@ -25,11 +44,13 @@ def rule_names() -> list[str]: ...
 def always_excluded(name: str) -> int: ...
 def resolve_rules(name: str, overrides: dict[str, Any]) -> dict[str, Any]: ...
 
+@type_check_only
 class Depth(TypedDict):
     table: ArrowTable
     warnings: list[str]
     metadata: dict[str, Any]
 
+@type_check_only
 class Options(TypedDict, total=False):
     reference: str | None
     index: str | None
@@ -42,6 +63,7 @@ class Options(TypedDict, total=False):
     span_bytes: int
     part_bytes: int
 
+@final
 class ArrowTable:
     def __new__(cls, columns: list[tuple[str, Buffer, str, list[str] | None]]) -> ArrowTable: ...
     def __len__(self) -> int: ...
@@ -74,13 +96,14 @@ def region_depth(
     bam: str, chrom: str, start: int, end: int, rules: dict[str, Any], **options: Unpack[Options]
 ) -> RegionDepth: ...
 
+@final
 class DepthStream:
     def next(self) -> tuple[ArrowTable, list[tuple[str, int, int]]] | None: ...
     def report(self) -> Summary: ...
     def progress(self) -> tuple[int, int]: ...
     def close(self) -> None: ...
     def __arrow_c_schema__(self) -> object: ...
-    def hand_over(self, at_end: Callable[[], None], requested_schema: object | None = None) -> object: ...
+    def hand_over(self, at_end: Callable[[], None], requested_schema: object | None) -> object: ...
 
 def stream_coverage(
     bam: str,
@@ -92,10 +115,12 @@ def stream_coverage(
     **options: Unpack[Options],
 ) -> tuple[DepthStream, Summary]: ...
 
+@type_check_only
 class Summary(TypedDict):
     warnings: list[str]
     metadata: dict[str, Any]
 
+@type_check_only
 class Total(TypedDict):
     lengths: int
     sum: int
@@ -105,6 +130,7 @@ class Total(TypedDict):
     sd: float
     reaching: list[int]
 
+@type_check_only
 class IntervalStats(Summary):
     lengths: npt.NDArray[np.uint64]
     sum: npt.NDArray[np.uint64]
@@ -117,6 +143,7 @@ class IntervalStats(Summary):
     cut: int
     empty: int
 
+@type_check_only
 class Histograms(Summary):
     region: npt.NDArray[np.int64]
     depth: npt.NDArray[np.int64]
@@ -124,6 +151,7 @@ class Histograms(Summary):
     contig: npt.NDArray[np.int64]
     contigs: list[str]
 
+@type_check_only
 class BinnedRuns(Summary):
     contig: npt.NDArray[np.int64]
     start: npt.NDArray[np.int64]
