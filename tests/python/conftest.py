@@ -7,6 +7,7 @@ compared with).
 
 import importlib.util
 import os
+import struct
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -55,6 +56,32 @@ def micro_cases() -> Path:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """BAM and FASTA of the simulated sample, both with an index."""
     return simulate.sample(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="session")
+def slow(tmp_path_factory) -> tuple[Path, Path]:
+    """A file small on disk that takes many seconds: one frame of reads in doubt, thousands of times over."""
+    folder = tmp_path_factory.mktemp("slow")
+    letters = "ACGTTGCAAC" * 30
+    ref = simulate.write_fasta(folder / "slow.fa", {"c": letters})
+    # Letters that do not fit the reference, with good qualities: nothing about such a read can be settled cheaply.
+    read = simulate.Record("r", 0, 40, 60, simulate.cigar("150M"), "A" * 150, bytes([25, 35] * 75))
+    few = simulate.write_bam(folder / "few.bam", {"c": len(letters)}, [read] * 200, level=1).read_bytes()
+    header = 1 + int.from_bytes(few[16:18], "little")
+    reads = few[header : -len(simulate.EOF_FRAME)]
+    assert len(reads) == 1 + int.from_bytes(reads[16:18], "little"), "the reads are one frame"
+    bam = folder / "slow.bam"
+    with open(bam, "wb") as file:
+        file.write(few[:header])
+        for _ in range(100):
+            file.write(reads * 250)
+        file.write(simulate.EOF_FRAME)
+    # One contig with two bins: the reads', with one chunk, and the one that says where they lie and how many there are.
+    place = (header << 16, (header + 25_000 * len(reads)) << 16)
+    bins = struct.pack("<IIQQ", 4681, 1, *place) + struct.pack("<IIQQQQ", 37450, 2, *place, 5_000_000, 0)
+    index = b"BAI\1" + struct.pack("<II", 1, 2) + bins + struct.pack("<IQQ", 1, place[0], 0)
+    Path(f"{bam}.bai").write_bytes(index)
+    return bam, ref
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -13,38 +12,11 @@ import pandas as pd
 import pytest
 
 from fastcov import errors, get_coverage
-from simulate import EOF_FRAME, Record, cigar, write_bam, write_fasta
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc and sends signals")
 
 # A call that is told to stop has 200 ms; a second on top for a machine that is busy with other things.
 SOON = 1.2
-
-
-@pytest.fixture(scope="module")
-def slow(tmp_path_factory) -> tuple[Path, Path]:
-    """A file small on disk that takes many seconds: one frame of reads in doubt, thousands of times over."""
-    folder = tmp_path_factory.mktemp("slow")
-    letters = "ACGTTGCAAC" * 30
-    ref = write_fasta(folder / "slow.fa", {"c": letters})
-    # Letters that do not fit the reference, with good qualities: nothing about such a read can be settled cheaply.
-    read = Record("r", 0, 40, 60, cigar("150M"), "A" * 150, bytes([25, 35] * 75))
-    few = write_bam(folder / "few.bam", {"c": len(letters)}, [read] * 200, level=1).read_bytes()
-    header = 1 + int.from_bytes(few[16:18], "little")
-    reads = few[header : -len(EOF_FRAME)]
-    assert len(reads) == 1 + int.from_bytes(reads[16:18], "little"), "the reads are one frame"
-    bam = folder / "slow.bam"
-    with open(bam, "wb") as file:
-        file.write(few[:header])
-        for _ in range(100):
-            file.write(reads * 250)
-        file.write(EOF_FRAME)
-    # One contig with two bins: the reads', with one chunk, and the one that says where they lie and how many there are.
-    place = (header << 16, (header + 25_000 * len(reads)) << 16)
-    bins = struct.pack("<IIQQ", 4681, 1, *place) + struct.pack("<IIQQQQ", 37450, 2, *place, 5_000_000, 0)
-    index = b"BAI\1" + struct.pack("<II", 1, 2) + bins + struct.pack("<IQQ", 1, place[0], 0)
-    Path(f"{bam}.bai").write_bytes(index)
-    return bam, ref
 
 
 CHILD = """

@@ -1,0 +1,266 @@
+"""What happens to a process in which fastcov is called: interrupts, forks, threads, thousands of calls.
+
+``python tests/life.py PART BAM REF SLOW_BAM SLOW_REF AMOUNT`` runs one part in this process and prints its figures as
+JSON; a wrong number or a hang ends it with an error. ``tests/python/test_process.py`` asks for short runs of all parts,
+``make soak`` for long ones.
+"""
+
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import fastcov
+from fastcov import errors, get_coverage
+
+# A child that hangs is killed by the kernel after so many seconds.
+PATIENCE = 60
+
+
+@dataclass
+class Files:
+    bam: str
+    ref: str
+    slow_bam: str
+    slow_ref: str
+
+    def good(self, n_cores: int | None = 2):
+        return get_coverage(self.bam, "chr1", 1, 20_000, self.ref, n_cores=n_cores)
+
+    def slow(self) -> None:
+        get_coverage(self.slow_bam, "c", 1, 300, self.slow_ref, max_depth=0)
+
+    def bad(self, which: int) -> None:
+        """A call that must fail, in one of several ways."""
+        calls = [
+            (errors.UnknownContigError, lambda: get_coverage(self.bam, "nope", 1, 2)),
+            (errors.RegionError, lambda: get_coverage(self.bam, "chr1", 10, 5)),
+            (errors.FileMissingError, lambda: get_coverage(self.bam + ".none", "chr1", 1, 2)),
+            (errors.UnsupportedFormatError, lambda: get_coverage(self.ref, "chr1", 1, 2)),
+            (errors.ReferenceMissingError, lambda: get_coverage(self.bam, "chr1", 1, 2, self.slow_ref)),
+            (errors.TimeoutError, lambda: get_coverage(self.bam, "chr1", 1, 20_000, timeout=1e-9)),
+        ]
+        wanted, call = calls[which % len(calls)]
+        try:
+            call()
+        except wanted:
+            return
+        raise AssertionError(f"{wanted.__name__} was due")
+
+
+def workers() -> int:
+    """How many threads of fastcov this process has; NumPy and others have some of their own."""
+    found = 0
+    for task in Path("/proc/self/task").iterdir():
+        # A thread may end between the listing and the look.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += (task / "comm").read_text().startswith("fastcov")
+    return found
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def resident() -> int:
+    """Bytes of memory in use."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[list[float]]:
+    """Sends this process a SIGINT; what is yielded holds the time when that was."""
+    sent: list[float] = []
+
+    def send() -> None:
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(seconds, send)
+    timer.start()
+    try:
+        yield sent
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def interrupt(files: Files, rng: random.Random) -> float:
+    """Interrupts a call and says how many seconds it took until that was noticed."""
+    with interrupted_after(rng.uniform(0.0, 0.4)) as sent:
+        try:
+            files.slow()
+        except KeyboardInterrupt:
+            return time.monotonic() - sent[0]
+        raise AssertionError("the call was over before the signal came")
+
+
+def interrupts(files: Files, amount: int) -> dict:
+    rng = random.Random(1)
+    expected = files.good()
+    after = []
+    for _ in range(amount):
+        after.append(interrupt(files, rng))
+        assert files.good().equals(expected)
+    after.sort()
+    milliseconds = [round(1000 * seconds) for seconds in after]
+    return {
+        "interrupts": amount,
+        "median_ms": milliseconds[amount // 2],
+        "worst_ms": milliseconds[-1],
+        "workers": workers(),
+    }
+
+
+def in_child(work: Callable[[], bool]) -> None:
+    child = os.fork()
+    if child == 0:
+        signal.alarm(PATIENCE)
+        os._exit(0 if work() else 3)
+    _, status = os.waitpid(child, 0)
+    assert status == 0, f"a forked child ended with status {status}"
+
+
+def forks(files: Files, amount: int) -> dict:
+    """Forks while other threads of the parent are in calls."""
+    expected = files.good()
+    stop = threading.Event()
+    calls = [0, 0]
+
+    def load(which: int) -> None:
+        while not stop.is_set():
+            assert files.good(n_cores=1 + which).equals(expected)
+            calls[which] += 1
+
+    busy = [threading.Thread(target=load, args=(which,)) for which in range(len(calls))]
+    for thread in busy:
+        thread.start()
+    try:
+        for _ in range(amount):
+            in_child(lambda: files.good().equals(expected))
+    finally:
+        stop.set()
+        for thread in busy:
+            thread.join()
+    assert min(calls) > 0, "the parent was not busy"
+    return {"forks": amount, "hangs": 0, "calls_of_the_parent": sum(calls)}
+
+
+def threads(files: Files, amount: int) -> dict:
+    """Calls from as many threads at once, each with a region and a number of workers of its own."""
+    ends = range(100, 2_100, 100)
+    expected = {end: get_coverage(files.bam, "chr1", 1, end, files.ref) for end in ends}
+    before = descriptors()
+    barrier = threading.Barrier(amount)
+    wrong: list[object] = []
+    most = 0
+
+    def work(number: int) -> None:
+        barrier.wait()
+        end = ends[number % len(ends)]
+        try:
+            if not get_coverage(files.bam, "chr1", 1, end, files.ref, n_cores=1 + number % 4).equals(expected[end]):
+                wrong.append(end)
+        except BaseException as error:
+            wrong.append(error)
+
+    started = [threading.Thread(target=work, args=(number,)) for number in range(amount)]
+    for thread in started:
+        thread.start()
+    while any(thread.is_alive() for thread in started):
+        most = max(most, workers())
+        time.sleep(0.01)
+    for thread in started:
+        thread.join()
+    assert not wrong, wrong[:3]
+    return {
+        "calls": amount,
+        "workers": most,
+        "python_threads_left": threading.active_count(),
+        "descriptors_left": descriptors() - before,
+    }
+
+
+def leak(files: Files, amount: int) -> dict:
+    """Good and bad calls in turn; what they leave behind is counted after the first tenth."""
+
+    def few():
+        return get_coverage(files.bam, "chr1", 1, 500, files.ref, n_cores=2)
+
+    expected = few()
+
+    def some(count: int) -> None:
+        for number in range(count):
+            if number % 2:
+                files.bad(number // 2)
+            else:
+                assert few().equals(expected)
+
+    some(max(amount // 10, 100))
+    memory, files_open = resident(), descriptors()
+    some(amount)
+    return {"calls": amount, "grown_kb": (resident() - memory) // 1024, "descriptors_left": descriptors() - files_open}
+
+
+def peak(files: Files, amount: int) -> dict:
+    """The most memory a call takes that asks for `amount` positions, besides its result."""
+    get_coverage(files.bam, "chr1", 1, 10)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    table = get_coverage(files.bam, "chr1", 1, amount)
+    result = int(table.memory_usage(index=False, deep=False).sum())
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"positions": len(table), "result_mb": result >> 20, "besides_mb": ((most - before) * 1024 - result) >> 20}
+
+
+def soak(files: Files, amount: int) -> dict:
+    """Everything in turn, at random, for `amount` seconds."""
+    rng = random.Random(amount)
+    expected = files.good()
+    done = dict.fromkeys(("good", "bad", "interrupt", "fork", "threads"), 0)
+
+    def once() -> None:
+        what = rng.choices(list(done), weights=(50, 40, 2, 4, 1))[0]
+        if what == "good":
+            assert files.good(n_cores=rng.choice([None, 1, 2, 7])).equals(expected)
+        elif what == "bad":
+            files.bad(rng.randrange(6))
+        elif what == "interrupt":
+            interrupt(files, rng)
+        elif what == "fork":
+            in_child(lambda: files.good().equals(expected))
+        else:
+            threads(files, 20)
+        done[what] += 1
+
+    began = time.monotonic()
+    while time.monotonic() - began < amount / 10 or sum(done.values()) < 100:
+        once()
+    memory, files_open = resident(), descriptors()
+    while time.monotonic() - began < amount:
+        once()
+    return {
+        "seconds": round(time.monotonic() - began),
+        **done,
+        "grown_kb": (resident() - memory) // 1024,
+        "descriptors_left": descriptors() - files_open,
+    }
+
+
+PARTS = {part.__name__: part for part in (interrupts, forks, threads, leak, peak, soak)}
+
+
+def main() -> None:
+    part, *files, amount = sys.argv[1:]
+    print(json.dumps(PARTS[part](Files(*files), int(amount)) | {"version": fastcov.__version__}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Rules about the sources that no compiler keeps: threads, Python, ``unsafe``, and what every entry point does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[2] / "src"
+FILES = {str(path.relative_to(SOURCES)): path.read_text() for path in sorted(SOURCES.rglob("*.rs"))}
+
+
+def code(text: str) -> str:
+    """A file without its comments and without the tests at its end."""
+    text = re.sub(r"//.*", "", text)
+    return text.split("#[cfg(test)]\nmod tests {")[0]
+
+
+CODE = {name: code(text) for name, text in FILES.items() if not name.endswith("tests.rs")}
+
+
+def users(pattern: str) -> set[str]:
+    return {name for name, text in CODE.items() if re.search(pattern, text)}
+
+
+def test_only_run_names_rayon():
+    """Its global pool would hang in a forked child, so all parallel work goes through one function."""
+    assert users(r"\brayon\b|\bpar_iter\b|\bpar_chunks") == {"run.rs"}
+    assert users(r"\bthread::(spawn|scope|Builder)\b") <= {"run.rs", "run/stream.rs"}
+
+
+def test_only_the_edge_names_python():
+    assert {name for name in users(r"\b(pyo3|numpy|pyo3_arrow)::") if not name.startswith("py/")} == set()
+
+
+def test_counting_opens_no_file():
+    assert {name for name in users(r"\bstd::fs\b|\bFile::|InputFile::open") if name.startswith("count/")} == set()
+
+
+def test_unsafe_only_where_it_is_listed():
+    """One room for the processor's instructions, one for advice to the kernel; each block says why it is sound."""
+    assert users(r"\bunsafe\b") <= {"count/masks.rs", "count/baq/simd.rs", "table/pages.rs"}
+    for name in users(r"\bunsafe\s*\{"):
+        blocks = len(re.findall(r"\bunsafe\s*\{", CODE[name]))
+        assert len(re.findall(r"// SAFETY:", FILES[name])) >= 1, f"{name} has {blocks} blocks and no reason"
+
+
+def test_nothing_is_mapped_into_memory():
+    """A mapped file that is cut short while it is read kills the process."""
+    assert users(r"\bmmap\b|\bmemmap2?\b") == set()
+
+
+ENTRIES = [
+    (name, function)
+    for name, text in CODE.items()
+    if name.startswith("py/")
+    for function in re.split(r"#\[pyfunction\]", text)[1:]
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), ENTRIES, ids=lambda value: re.search(r"\w+", value.split("fn ")[-1]).group()
+)
+def test_a_function_that_reads_a_file_works_detached_and_guarded(name, function):
+    """Otherwise a panic would be an exception that ``except Exception`` misses, and other threads would wait."""
+    function = function.split("\n}\n")[0]
+    if re.search(r"\bbam: PathBuf", function):
+        assert "guarded(py" in function, f"{name}: a panic would get out of this function"
+        assert not re.search(r"Request::open", function.split("guarded(py")[0])
+
+
+def test_entry_points_are_found():
+    """The test above would pass on nothing, too."""
+    assert sum("bam: PathBuf" in function for _, function in ENTRIES) >= 6
+
+
+def test_callbacks_only_try_to_attach():
+    """``Python::attach`` in a daemon thread's call panics while the interpreter leaves."""
+    assert "Python::attach" not in CODE["py/call.rs"]
+
+
+def test_the_module_asks_for_the_gil():
+    """Until its tests have run on a free-threaded interpreter."""
+    assert "#[pymodule(gil_used = true)]" in CODE["py/mod.rs"]
