@@ -15,6 +15,7 @@ __all__ = [
     "base_counts",
     "binned_runs",
     "coverage",
+    "coverage_matrix",
     "debug_build",
     "depth_histograms",
     "error_kinds",
