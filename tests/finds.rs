@@ -27,6 +27,7 @@ fn depth(reads: Vec<Read>, rules: Rules) -> Vec<i32> {
         index: None,
         reference: None,
         rules,
+        read_groups: None,
         n_cores: Some(1),
         allow_truncated: false,
         max_memory: None,

@@ -180,6 +180,7 @@ fn check(mut data: &[u8]) {
             bam: &bam,
             baq_reference: with_baq.then_some(&files.reference),
             rules,
+            read_groups: None,
             targets: &targets,
             part_bytes: 1 << 20,
             allow_truncated: layout & 128 > 0,
