@@ -363,9 +363,8 @@ impl<'a> Record<'a> {
     /// specification 4.2.2).
     #[inline]
     fn is_placeholder(self, raw: Cigar<'_>) -> bool {
-        raw.len() == 2
-            && raw.get(0) == Some(Op { kind: OpKind::SoftClip, len: self.seq_len_raw() })
-            && raw.get(1).is_some_and(|op| op.kind == OpKind::Skip)
+        // As htslib has it: what follows the clip plays no part, so that a damaged span does not hide the CIGAR.
+        raw.get(0) == Some(Op { kind: OpKind::SoftClip, len: self.seq_len_raw() })
     }
 
     fn long_cigar(self) -> Result<Option<Cigar<'a>>> {

@@ -135,6 +135,11 @@ def _long_cigars(records: Records) -> None:
         covered=300,
         because="the tag holds the CIGAR; the placeholder's span plays no part in the depth, in samtools neither",
     )
+    for tail in ("50D", "50P", "", "10N40N"):
+        odd = placeholder(cg([(20, 0), (30, 2), (30, 0)]), f"50S{tail}")
+        records.ok(
+            f"cg_placeholder_{tail or 'alone'}", odd, covered=300, because="the clip alone makes the placeholder"
+        )
     records.ok("cg_without_placeholder", rec(pos=300, cigar="50M", aux=cg([(10, 0)])), covered=300)
 
 
