@@ -28,7 +28,8 @@ fn check(mut data: &[u8]) {
     let part = used * usize::from(cut) / 256;
     assert!(matches!(Header::parse(&data[..part], (data.len() - part) as u64), Ok(None)));
     let again = Header::parse(&data[..used], 0).expect("it was good").expect("it is whole").0;
-    assert_eq!((again.contigs, again.sort_order, again.first_sample), (header.contigs.clone(), header.sort_order, header.first_sample.clone()));
+    let facts = |header: &Header| (header.contigs.clone(), header.sort_order, header.samples.clone(), header.read_groups.clone());
+    assert_eq!(facts(&again), facts(&header));
     let wanted = &data[data.len().saturating_sub(8)..];
     if header.contig_id(wanted).is_none() {
         refused(&header.unknown_contig(wanted));
