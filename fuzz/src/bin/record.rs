@@ -128,14 +128,17 @@ fn plain(stream: &[u8], rules: &Rules, target: Target) -> Option<Vec<i32>> {
     // What is cut short in the end was allowed to be.
     while let Some((record, tail)) = rest.get(4..).and_then(|records| records.split_at_checked(word(rest, 0) as usize)) {
         rest = tail;
+        let mut at = i64::from(word(record, 4) as i32);
+        if word(record, 0) as usize != target.contig || at >= target.interval.end {
+            // Nobody looks at what comes behind the target.
+            break;
+        }
         let flags = word(record, 12) >> 16;
         let (name, ops) = (usize::from(record[8]), (word(record, 12) & 0xffff) as usize);
         if ops == 2 && word(record, 32 + name) & 15 == 4 {
             return None;
         }
-        let mut at = i64::from(word(record, 4) as i32);
-        let skipped = flags & u32::from(rules.exclude_flags) > 0 || record[9] < rules.min_mapq || at < 0;
-        if word(record, 0) as usize != target.contig || skipped {
+        if flags & u32::from(rules.exclude_flags) > 0 || record[9] < rules.min_mapq || at < 0 {
             continue;
         }
         for op in 0..ops {
