@@ -63,9 +63,13 @@ impl Plan {
     /// What reading the file gives, where a boundary has to be looked for.
     pub fn new(bam: &Bam, index: &Index, targets: Vec<Target>, reach: i64, span_bytes: u64) -> Result<Self> {
         let mut spans = Vec::new();
+        // Those of a whole contig: they are listed once for all targets on it.
+        let (mut starts_on, mut starts) = (None, Vec::new());
         for (id, target) in targets.iter().enumerate() {
             let chunks = index.chunks(target.contig, target.interval.reaching_back(reach));
-            let starts = if chunks.is_empty() { Vec::new() } else { index.record_starts(target.contig) };
+            if !chunks.is_empty() && starts_on != Some(target.contig) {
+                (starts_on, starts) = (Some(target.contig), index.record_starts(target.contig));
+            }
             for chunk in chunks {
                 let (start, end) = (VirtualOffset(chunk.start), VirtualOffset(chunk.end));
                 let first = spans.len();
