@@ -327,7 +327,7 @@ def recorded(text, start, end):
 PERBASE = shutil.which("perbase")
 
 
-@pytest.mark.skipif(PERBASE is None, reason="perbase, which no package index has, is not installed")
+@pytest.mark.skipif(PERBASE is None, reason="perbase is not on PATH")
 def test_perbase_itself(sample, tmp_path):
     """The columns of perbase base-depth, live."""
     out = tmp_path / "perbase.tsv"
