@@ -119,6 +119,11 @@ pub(super) fn empty<'o, const L: usize>() -> Lanes<'o, L> {
     std::array::from_fn(|_| Default::default())
 }
 
+/// What is written of a count. Below 0 it is only under mosdepth, which subtracts mates that cover nothing and then has no row there.
+fn written(count: i64) -> i64 {
+    count.max(0)
+}
+
 struct Writer<'p, P, const L: usize> {
     counts: [i64; L],
     most: i64,
@@ -131,7 +136,7 @@ impl<P: Place<L>, const L: usize> Writer<'_, P, L> {
     fn runs(&mut self, events: &[Change], end: i64) {
         for &Change { at, by, lane } in events.iter().chain(std::iter::once(&Change { at: end, by: 0, lane: 0 })) {
             if at > self.at {
-                self.place.run((at - self.at) as usize, &self.counts);
+                self.place.run((at - self.at) as usize, &self.counts.map(written));
                 self.at = at;
             }
             let count = &mut self.counts[lane as usize];
@@ -151,7 +156,7 @@ impl<P: Place<L>, const L: usize> Writer<'_, P, L> {
                 for (out, d) in out.iter_mut().zip(here) {
                     count += i64::from(d[lane]);
                     most = most.max(count);
-                    *out = count as i32;
+                    *out = written(count) as i32;
                 }
                 (self.counts[lane], self.most) = (count, most);
             }

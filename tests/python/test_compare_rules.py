@@ -147,6 +147,15 @@ def test_each_reason_is_found(tmp_path):
         assert (here["difference"] == 1).all(), reason
 
 
+def test_mates_that_cover_nothing_leave_no_negative_depth(tmp_path):
+    # mosdepth takes 1 off where neither lies, and then has no row for that position.
+    mates = [simulate.Record("x", flag, 27, 60, [(10, "S")], "A" * 10, b"I" * 10, 0, 0, 27) for flag in (0x63, 0x93)]
+    bam = simulate.write_bam(tmp_path / "a.bam", {"c": 100}, [read("a", 0, 0, [(24, "M")]), *mates])
+    assert coverage(bam, rules="mosdepth").to_numpy()["depth"].tolist() == [1] * 24 + [0] * 76
+    assert coverage(bam, rules="mosdepth", runs=True).to_numpy()["end"].tolist() == [24, 100]
+    assert compare(bam, "c", rules=["mosdepth", "depth"]).explain().empty
+
+
 def test_one_rule_against_all_others(sample):
     table = compare(sample[0], "chr1:20001-20010", sample[1], ["mpileup", "depth", "bases"])
     rows = table.explain(b="depth")
