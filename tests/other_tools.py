@@ -139,7 +139,8 @@ def run(command: list[object]) -> str:
     """What a tool prints."""
     words = [str(word) for word in command]
     done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **libhts()})
-    if done.returncode != 0:
+    # perbase ends with 0 after a panic.
+    if done.returncode != 0 or "panicked at" in done.stderr:
         raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip().splitlines()[-1:]}")
     return done.stdout
 
