@@ -13,8 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,32 +75,25 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-@contextmanager
-def interrupted_after(seconds: float) -> Iterator[list[float]]:
-    """Sends this process a SIGINT; what is yielded holds the time when that was."""
+def interrupt(files: Files, rng: random.Random) -> float:
+    """Sends this process a SIGINT while it is in a call, and says how many seconds it took until that was noticed."""
     sent: list[float] = []
 
     def send() -> None:
         sent.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
-    timer = threading.Timer(seconds, send)
-    timer.start()
+    timer = threading.Timer(rng.uniform(0.0, 0.4), send)
+    began = time.monotonic()
     try:
-        yield sent
+        timer.start()
+        files.slow()
+    except KeyboardInterrupt:
+        return time.monotonic() - sent[0]
     finally:
         timer.cancel()
         timer.join()
-
-
-def interrupt(files: Files, rng: random.Random) -> float:
-    """Interrupts a call and says how many seconds it took until that was noticed."""
-    with interrupted_after(rng.uniform(0.0, 0.4)) as sent:
-        try:
-            files.slow()
-        except KeyboardInterrupt:
-            return time.monotonic() - sent[0]
-        raise AssertionError("the call was over before the signal came")
+    raise AssertionError(f"a call of {time.monotonic() - began} s was not interrupted by a signal sent at {sent}")
 
 
 def interrupts(files: Files, amount: int) -> dict:
@@ -258,6 +251,8 @@ PARTS = {part.__name__: part for part in (interrupts, forks, threads, leak, peak
 
 
 def main() -> None:
+    # A shell's background jobs ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     part, *files, amount = sys.argv[1:]
     print(json.dumps(PARTS[part](Files(*files), int(amount)) | {"version": fastcov.__version__}))
 

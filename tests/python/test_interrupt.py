@@ -20,8 +20,10 @@ SOON = 1.2
 
 
 CHILD = """
-import os, sys, threading, time
+import os, signal, sys, threading, time
 from fastcov import errors, get_coverage
+# A shell's background jobs ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 bam, ref, small_bam, small_ref = sys.argv[1:]
 expected = get_coverage(small_bam, "chr1", 1, 60_000, small_ref)
 print("started", flush=True)
