@@ -7,6 +7,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use fastcov::coords::Interval;
+use fastcov::error::{Kind, Result};
 use fastcov::plan::Target;
 use fastcov::request::{Request, Settings, Tuning};
 use fastcov::rules::{Mates, Preset, Rules};
@@ -17,11 +18,11 @@ use support::model::{Read, Sample};
 const LEN: i64 = 50;
 
 /// Depth of a contig of 50 bases.
-fn depth(reads: Vec<Read>, rules: Rules) -> Vec<i32> {
+fn depth(reads: Vec<Read>, shape: &FileShape, rules: Rules, part_bytes: usize) -> Result<Vec<i32>> {
     let dir = tempfile::tempdir().unwrap();
     let mut sample = Sample::new().contig("c", &[b'A'; LEN as usize]);
     sample.reads = reads;
-    let files = bam::write(&sample, dir.path(), &FileShape::default());
+    let files = bam::write(&sample, dir.path(), shape);
     let settings = Settings {
         bam: files.bam,
         index: None,
@@ -31,13 +32,13 @@ fn depth(reads: Vec<Read>, rules: Rules) -> Vec<i32> {
         n_cores: Some(1),
         allow_truncated: false,
         max_memory: None,
-        tuning: Tuning::default(),
+        tuning: Tuning { part_bytes, ..Tuning::default() },
     };
-    let request = Request::open(settings).unwrap();
+    let request = Request::open(settings)?;
     let mut out = vec![0; LEN as usize];
     let target = Target { contig: 0, interval: Interval::new(0, LEN) };
-    request.count(&[target], &mut out, &Control::default(), &mut |_| Ok(())).unwrap();
-    out
+    request.count(&[target], &mut out, &Control::default(), &mut |_| Ok(()))?;
+    Ok(out)
 }
 
 /// Under the rule of `count_coverage` such reads were walked base by base, 2^28 of them, though none has a letter.
@@ -54,11 +55,21 @@ fn a_cigar_of_any_length_takes_no_time_without_seq() {
                 continue;
             }
             let began = Instant::now();
-            let found = depth(reads.clone(), rules);
+            let found = depth(reads.clone(), &FileShape::default(), rules, 1 << 20).unwrap();
             assert!(began.elapsed() < Duration::from_secs(3), "{rules:?} took {:?}", began.elapsed());
             // Only letters count there, and there are none.
             let covered = if preset.traits().only_acgt { 0 } else { 40 };
             assert!(found[..3].iter().all(|&d| d == 0) && found[3..].iter().all(|&d| d == covered), "{rules:?}: {found:?}");
         }
     }
+}
+
+/// Where a record's length lies in another frame than the record, the place of a fault depended on how the span was cut.
+#[test]
+fn a_fault_is_at_the_frame_its_record_begins_in_however_it_is_found() {
+    let reads = vec![Read::new("a").at(0, 20).cigar("5M"), Read::new("b").at(0, 3).cigar("5M")];
+    let shape = FileShape { frame_payload: 1, aligned: false, ..FileShape::default() };
+    let found = [1, 1 << 20].map(|part_bytes| depth(reads.clone(), &shape, Rules::new(Preset::Depth), part_bytes).unwrap_err());
+    assert!(found.iter().all(|error| error.kind() == Kind::CorruptFile && error.to_string().contains("not sorted")), "{found:?}");
+    assert_eq!(found[0].at_offset(), found[1].at_offset());
 }

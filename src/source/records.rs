@@ -15,6 +15,9 @@ use crate::error::{Error, Kind, Result};
 /// A record longer than this is refused: nothing a sequencer makes comes near it.
 pub const MAX_RECORD: usize = 64 << 20;
 
+/// Bytes of `block_size`, with which a record begins.
+const LEN_BYTES: usize = 4;
+
 /// A record in the buffer.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -136,7 +139,7 @@ impl<'a> RecordReader<'a> {
     #[inline]
     pub fn next_whole(&mut self) -> Result<Option<Found>> {
         let Some(len) = self.next_len() else { return Ok(None) };
-        let range = self.next + 4..self.next + 4 + len;
+        let range = self.next + LEN_BYTES..self.next + LEN_BYTES + len;
         self.next = range.end;
         self.given += 1;
         match Record::check(&self.buffer[range.clone()]) {
@@ -259,7 +262,7 @@ impl<'a> RecordReader<'a> {
         };
         error
             .path(self.bam.file.path())
-            .offset(self.position(range.start).frame())
+            .offset(self.position(range.start.saturating_sub(LEN_BYTES)).frame())
             .record(self.given, &name[..name.len().min(254)])
             .hint("copy the file again from its source, or check it with 'samtools quickcheck'")
     }
