@@ -188,6 +188,15 @@ proptest! {
     }
 }
 
+/// Samples about which engine and twin once differed: a placed read without CIGAR, at the cap and at a limit of the read length.
+#[test]
+fn samples_that_differed_once() {
+    for seed in [7919374232488552640] {
+        let dir = tempfile::tempdir().unwrap();
+        compare_seed(seed, dir.path()).unwrap();
+    }
+}
+
 /// A header of any share of the file, in frames smaller than itself.
 #[test]
 fn a_header_of_many_contigs_is_read() {

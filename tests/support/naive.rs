@@ -149,10 +149,15 @@ fn passes_flags(read: &Read, options: &Options) -> bool {
         && read.mapq >= options.min_mapq
         && (options.orphans || !orphan)
         && options.strand.is_none_or(|strand| strand == strand_of(read, options.what))
-        && options.length.0 <= read.read_len()
-        && read.read_len() <= options.length.1
+        && options.length.0 <= bases_of(read)
+        && bases_of(read) <= options.length.1
         && options.template.0 <= read.tlen.abs()
         && read.tlen.abs() <= options.template.1
+}
+
+/// `docs/semantics.md` 14, the length of a read: that of SEQ, where there is one.
+fn bases_of(read: &Read) -> i64 {
+    if read.seq.is_empty() { read.read_len() } else { read.seq.len() as i64 }
 }
 
 /// A pair that is counted as a fragment has the strand of its READ1.
