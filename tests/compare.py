@@ -129,9 +129,9 @@ def check_other_tools(folder: Path, seed: int | str, number: int = 0) -> Outcome
     with pysam.AlignmentFile(bam) as file:
         contigs = dict(zip(file.references, file.lengths, strict=True))
         cigars = [read.cigartuples or [] for read in file]
-    # pysam goes wrong at a P, perbase reads memory before a lone N (docs/semantics.md, 12).
+    # pysam goes wrong at a P, perbase reads memory before a lone D or N (docs/semantics.md, 12).
     skipped = {"count_coverage"} if any(op == pysam.CPAD for cigar in cigars for op, _ in cigar) else set()
-    if any([op for op, _ in cigar] == [pysam.CREF_SKIP] for cigar in cigars):
+    if any([op for op, _ in cigar] in ([pysam.CDEL], [pysam.CREF_SKIP]) for cigar in cigars):
         skipped.add("perbase-base-depth")
     rng = random.Random(seed)
     for rule, fields, tool in tools_for(number):
