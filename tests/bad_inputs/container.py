@@ -91,8 +91,8 @@ def _flips(corpus: Corpus) -> None:
         for _ in range(1 + i % 4):
             at = rng.randrange(len(H) if i % 2 else 0, len(data))
             data[at] ^= 1 << rng.randrange(8)
-        corpus.case(f"flip/payload_{i:02}.bam", bgzf(bytes(data)), "FastcovError", outcome="ok_or_error")
+        corpus.case(f"flip/payload_{i:02}.bam", bgzf(bytes(data)), CORRUPT, outcome="ok_or_error")
     for i in range(20):  # in the compressed bytes
         data = bytearray(BASE)
         data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-        corpus.case(f"flip/raw_{i:02}.bam", bytes(data), "FastcovError", outcome="ok_or_error")
+        corpus.case(f"flip/raw_{i:02}.bam", bytes(data), CORRUPT, outcome="ok_or_error")

@@ -115,8 +115,9 @@ def _damaged(corpus: Corpus) -> None:
     index = ("fai",)
     damaged("dup_name", CORRUPT, ("chr1",), FA + fa({"chr1": "ACGT"}))
     ragged = FA.replace(b"\n", b"", 3)
-    damaged("ragged_lines", "FastcovError", index, ragged, fx=b"chr1\t10000\t11\t60\t61\n")
-    damaged("fai_wrong_offset", "FastcovError", index, fx=fai(FA).replace(b"\t11\t", b"\t99\t"))
+    name_line = ("fai", "'chr1': the line with its name should end at byte")
+    damaged("ragged_lines", CORRUPT_INDEX, (*name_line, "byte 11 of"), ragged, fx=b"chr1\t10000\t11\t60\t61\n")
+    damaged("fai_wrong_offset", CORRUPT_INDEX, (*name_line, "byte 99 of"), fx=fai(FA).replace(b"\t11\t", b"\t99\t"))
     damaged("fai_line_zero", CORRUPT_INDEX, index, fx=b"chr1\t10000\t11\t0\t0\n")
     huge = b"chr1\t18446744073709551615\t18446744073709551615\t60\t61\n"
     damaged("fai_huge", CORRUPT_INDEX, index, fx=huge)
@@ -126,14 +127,26 @@ def _damaged(corpus: Corpus) -> None:
     damaged("fai_empty", CORRUPT_INDEX, index, fx=b"")
     damaged("fai_of_other", INDEX_MISMATCH, index, fx=fai(fa(SEQUENCES, 50)))
     damaged("fasta_empty", CORRUPT, ("empty",), b"", fx=b"")
-    damaged("gt_in_sequence", "FastcovError", ("chr1",), FA.replace(b"\nA", b"\n>A", 1), fx=fai(FA))
-    nul = FA[:200] + bytes(20) + FA[220:]
-    path = corpus.put("fa/nul_bytes.fa", nul)
-    path.with_suffix(".fa.fai").write_bytes(fai(FA))
-    how = {"ref": "fa/nul_bytes.fa", "rules": "mpileup", "baq": False}
-    corpus.case("ok.bam", None, CORRUPT, ("chr1",), id="fa_nul_bytes_dense", runs=False, **how)
+    end = ("fai", "'chr1': the contig should end at byte")
+    damaged("gt_in_sequence", CORRUPT_INDEX, end, FA.replace(b"\nA", b"\n>A", 1), fx=fai(FA))
+    _inside(corpus, "nul_bytes", ("chr1",), CORRUPT, FA[:200] + bytes(20) + FA[220:])
+    # Two letters changed sides of a newline: name, first line and end of the contig are where the index says.
+    _inside(
+        corpus,
+        "uneven_lines",
+        ("fai", "no line should end at byte 191"),
+        CORRUPT_INDEX,
+        FA[:191] + b"\n" + FA[191:193] + FA[194:],
+    )
+
+
+def _inside(corpus: Corpus, name: str, words: tuple[str, ...], exc: str, data: bytes) -> None:
+    """A fault in the middle of a contig, where only reading its letters leads."""
+    corpus.put(f"fa/{name}.fa", data).with_suffix(".fa.fai").write_bytes(fai(FA))
+    how = {"ref": f"fa/{name}.fa", "rules": "mpileup", "baq": False}
+    corpus.case("ok.bam", None, exc, words, id=f"fa_{name}_dense", runs=False, **how)
     because = "without BAQ and without letters in the table nothing of the sequence is read"
-    corpus.case("ok.bam", None, id="fa_nul_bytes", covered=N, because=because, **how)
+    corpus.case("ok.bam", None, id=f"fa_{name}", covered=N, because=because, **how)
 
 
 def _gzi(corpus: Corpus) -> None:

@@ -19,13 +19,13 @@ def path(corpus: Corpus) -> None:
             ("-", "FileNotFoundError", ("-",)),
             ("~/x.bam", "FileNotFoundError", ("~/x.bam",)),
             ("x" * 5000, "OSError", ("xxx",)),
-            ("/dev/zero", UNSUPPORTED, ("/dev/zero", "regular file")),
             ("ok.bam/x", "NotADirectoryError", ("ok.bam/x",)),
         ]
     ):
         case(name, None, cls, words, id=f"path_{i}")
+    case("/dev/zero", None, UNSUPPORTED, ("/dev/zero", "regular file"), id="dev_zero")
     corpus.put("ok.bam", BASE)
-    case("perm.bam", BASE, "PermissionError", ("perm.bam",), setup="unreadable")
+    case("perm.bam", BASE, "PermissionError", ("perm.bam",), id="perm_denied", setup="unreadable")
     case("few.bam", BASE, "OSError", ("few.bam", "ulimit -n"), setup="no descriptors")
     os.mkfifo(corpus.folder / "fifo.bam")
     case("fifo.bam", None, UNSUPPORTED, ("regular file",), id="fifo_without_writer")

@@ -35,8 +35,11 @@ def region(corpus: Corpus) -> None:
         corpus.case("regions.bam", None, UNKNOWN_CONTIG, ("not in the header", word), id=f"contig_{i}", regions=place)
     for place, covered in [("chr1:1,001-2,000", 500), ("chr1:9990", 0), ("chr1:-500", 250), ("chr2", 0)]:
         corpus.case("regions.bam", None, id=f"region_{place}", regions=place, covered=covered)
-    cut = "chr1:5901-20000"
-    corpus.case("regions.bam", None, id="region_past_end", regions=cut, covered=50, outcome="warn")
+    for place, covered in [("chr1:5901-20000", 50), ("chr1:9990-20000", 0)]:
+        because = "what was asked for is not all there, so it is said"
+        corpus.case(
+            "regions.bam", None, id=f"region_{place}", regions=place, covered=covered, outcome="warn", because=because
+        )
     _arguments(corpus)
 
 

@@ -53,6 +53,15 @@ def micro_cases() -> Path:
 
 
 @pytest.fixture(scope="session")
+def studied_inputs() -> Path:
+    """The script that writes the bad inputs studied before fastcov was written, and what is to come of each."""
+    script = shared_folder() / "bad-inputs" / "make_bad.py"
+    if not script.is_file():
+        missing(f"no studied inputs: {script} is not there", "FASTCOV_REQUIRE_DATA")
+    return script
+
+
+@pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """BAM and FASTA of the simulated sample, both with an index."""
     return simulate.sample(tmp_path_factory.mktemp("sample"))
