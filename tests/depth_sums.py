@@ -62,14 +62,20 @@ def total(file: str, asked: str | None, lengths: dict[bytes, int], region: str |
         records = [row.split(b"\t") for row in run("view", "--no-PG", file, *([] if asked is None else [asked]))]
     except Exception:  # tags that cannot be written as text
         return out
-    if not any(EMPTY_OPERATION.search(record[5]) for record in records):
+    if not any(EMPTY_OPERATION.search(record[5]) or lies_before_its_contig(record) for record in records):
         return out
-    # samtools depth counts what stands before an operation of length 0 again behind it; the records say what is there.
+    # samtools depth counts what stands before an operation of length 0 again behind it, and of a record that is at no
+    # position what its later operations come to; the records say what is there.
     out = 0
     for contig, start, end in (block for record in records for block in blocks(record)):
         if name in {None, contig}:
             out += max(0, min(end, last, lengths[contig]) - max(start, first) + 1)
     return out
+
+
+def lies_before_its_contig(record: list[bytes]) -> bool:
+    """Whether a record is mapped to a contig, but to no position of it: -1 in the file, 0 in text."""
+    return record[2] != b"*" and record[3] == b"0" and not int(record[1]) & 0x4
 
 
 def blocks(record: list[bytes]) -> Iterator[tuple[bytes, int, int]]:
