@@ -188,13 +188,11 @@ proptest! {
     }
 }
 
-/// Samples about which engine and twin once differed: a placed read without CIGAR, at the cap and at a limit of the read length.
+/// A sample about which engine and twin once differed: a placed read without CIGAR, at the cap and at a limit of the read length.
 #[test]
-fn samples_that_differed_once() {
-    for seed in [7919374232488552640] {
-        let dir = tempfile::tempdir().unwrap();
-        compare_seed(seed, dir.path()).unwrap();
-    }
+fn a_sample_that_differed_once() {
+    let dir = tempfile::tempdir().unwrap();
+    compare_seed(7_919_374_232_488_552_640, dir.path()).unwrap();
 }
 
 /// A header of any share of the file, in frames smaller than itself.
