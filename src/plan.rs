@@ -63,17 +63,19 @@ impl Plan {
     /// What reading the file gives, where a boundary has to be looked for.
     pub fn new(bam: &Bam, index: &Index, targets: Vec<Target>, reach: i64, span_bytes: u64) -> Result<Self> {
         let mut spans = Vec::new();
-        // Those of a whole contig: they are listed once for all targets on it.
+        // Those of a whole contig: they are listed once for all targets on it, and not where every chunk is too short to be cut.
         let (mut starts_on, mut starts) = (None, Vec::new());
         for (id, target) in targets.iter().enumerate() {
-            let chunks = index.chunks(target.contig, target.interval.reaching_back(reach));
-            if !chunks.is_empty() && starts_on != Some(target.contig) {
-                (starts_on, starts) = (Some(target.contig), index.record_starts(target.contig));
-            }
-            for chunk in chunks {
+            for chunk in index.chunks(target.contig, target.interval.reaching_back(reach)) {
                 let (start, end) = (VirtualOffset(chunk.start), VirtualOffset(chunk.end));
                 let first = spans.len();
                 spans.push(Span { target: id, start, end, origin: Origin::Chunk });
+                if end.frame() < start.frame() + span_bytes + span_bytes / 2 {
+                    continue;
+                }
+                if starts_on != Some(target.contig) {
+                    (starts_on, starts) = (Some(target.contig), index.record_starts(target.contig));
+                }
                 let inside = starts.partition_point(|&v| v <= chunk.start)..starts.partition_point(|&v| v < chunk.end);
                 let mut last = start;
                 for &v in starts.get(inside).unwrap_or_default() {

@@ -201,6 +201,10 @@ pub fn fill<T: Send>(
     fill: impl Fn(usize, &mut [T]) -> Result<()> + Sync,
 ) -> Result<()> {
     const PIECE: usize = 1 << 20;
+    if out.len() <= PIECE {
+        // Not worth waking anyone.
+        return fill(0, out);
+    }
     let workers = workers.min(out.len().div_ceil(PIECE)).max(1);
     let pieces = Mutex::new(out.chunks_mut(PIECE).enumerate());
     let failed = Mutex::new(None);

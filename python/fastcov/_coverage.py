@@ -3,7 +3,6 @@
 import functools
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from . import _fastcov
@@ -162,7 +161,7 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
         raise TypeError(f"chrom must be the name of a contig (str), not {type(chrom).__name__}")
     place = (path("bam", bam), str(chrom), as_int("start", start), as_int("end", end))
     with bar(f"{chrom}:{start}-{end}", wanted=flag("progress", progress)) as report:
-        parts = _fastcov.region_depth(*place, asdict(rules), **how, progress=report)
+        parts = _fastcov.region_depth(*place, vars(rules), **how, progress=report)
     # 1 is this function, 2 the wrapper that knows the old names, 3 the caller.
     warn(parts["warnings"], 3)
     frame = to_frame(parts)
@@ -274,5 +273,5 @@ def count(
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Table, list[str]]:
     """One pass of the core over checked arguments: its table, and what the caller should be told."""
-    parts = _fastcov.coverage(bam, where, asdict(rules), runs=runs, **how, progress=progress)
+    parts = _fastcov.coverage(bam, where, vars(rules), runs=runs, **how, progress=progress)
     return Table(parts["table"], parts["metadata"]), parts["warnings"]

@@ -190,9 +190,15 @@ impl<'a> Parser<'a> {
             }
         }
         bins.sort_unstable_by_key(|b| b.bin.id);
-        ids_of_empty.extend(bins.iter().map(|b| b.bin.id));
-        ids_of_empty.sort_unstable();
-        if let Some(id) = ids_of_empty.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[u32]>::first) {
+        let ids = bins.iter().map(|b| b.bin.id);
+        let twice = if ids_of_empty.is_empty() {
+            twice(ids)
+        } else {
+            ids_of_empty.extend(ids);
+            ids_of_empty.sort_unstable();
+            twice(ids_of_empty.iter().copied())
+        };
+        if let Some(id) = twice {
             return Err(corrupt(format!("bin {id} is there twice")));
         }
         Ok(bins)
@@ -267,6 +273,11 @@ impl<'a> Parser<'a> {
         self.highest.0 = self.highest.0.max(highest.unwrap_or(0));
         Ok(floors(entries.filter(|e| e.1 > 0), firsts))
     }
+}
+
+/// The first of `ids`, which come sorted, that is there twice.
+fn twice(ids: impl Iterator<Item = u32> + Clone) -> Option<u32> {
+    ids.clone().zip(ids.skip(1)).find(|(a, b)| a == b).map(|(id, _)| id)
 }
 
 fn offset(bytes: &[u8]) -> u64 {
