@@ -148,8 +148,8 @@ def check_other_tools(folder: Path, seed: int | str, number: int = 0) -> Outcome
         for name, length in contigs.items():
             start = rng.choice((1, rng.randint(1, length)))
             end = rng.choice((length, rng.randint(start, length)))
-            # pileup: as with mpileup, other reads are fetched for another region. mosdepth: docs/semantics.md 5.3.
-            if rule in ("pileup", "mosdepth"):
+            # pileup: as with mpileup, other reads are fetched for another region. The others: docs/semantics.md 5.3, 5.4.
+            if rule in ("pileup", "mosdepth", "megadepth"):
                 start, end = 1, length
             if rule == "perbase" and "mates" in fields:
                 end = max(1, length - 1)  # the last position is what perbase loses, see the same section
