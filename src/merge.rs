@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::coords::Interval;
 use crate::count::bases::Counting;
-use crate::count::cap::{Drops, Engine, window_of};
+use crate::count::cap::{Dropped, Drops, Engine, window_of};
 use crate::count::mates::{Carry, Outcome};
 use crate::count::pair::Pair;
 use crate::count::slab::{Change, Slab};
@@ -46,12 +46,13 @@ pub struct Late {
 pub struct Totals {
     /// Records by what became of them.
     pub tally: Tally,
-    /// The depth cap may act: the pass is void and has to be made again with a survey's [`Drops`].
+    /// The depth cap acts in more parts than are to be counted again one by one: the pass is void and has to be made again with a survey's
+    /// [`Drops`].
     pub crowded: bool,
     /// A survey's result.
     pub drops: Drops,
-    /// What the dropped records cover, per target.
-    pub dropped: Vec<Vec<Interval>>,
+    /// What the depth cap dropped, per target.
+    pub dropped: Vec<Dropped>,
     /// Changes to positions that had been written.
     pub late: Vec<Late>,
     /// Records on each target's contig that were read, filters or not.
@@ -91,7 +92,9 @@ pub struct Merge<'a, 'o, const L: usize = 1> {
     names: Carry,
     crowd: BTreeMap<i64, i64>,
     crowd_now: i64,
-    engine: Option<Engine>,
+    engine: Engine,
+    /// Compressed bytes counted again because of the cap.
+    recounted: u64,
     records_before: u64,
     counter: Option<Box<Counter<'a, L>>>,
     edits: (Vec<u8>, Vec<u8>),
@@ -106,7 +109,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         if job.survey {
             totals.drops = vec![Vec::new(); spans.len()];
         }
-        totals.dropped = vec![Vec::new(); job.targets.len()];
+        totals.dropped = vec![Dropped::default(); job.targets.len()];
         totals.records = vec![0; job.targets.len()];
         Self {
             job,
@@ -129,7 +132,8 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             names: Carry::default(),
             crowd: BTreeMap::new(),
             crowd_now: 0,
-            engine: None,
+            engine: Engine::new(job.rules.max_depth, 0),
+            recounted: 0,
             records_before: 0,
             counter: None,
             edits: Default::default(),
@@ -188,7 +192,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         if index == 0 {
             self.begin_targets(span.target + 1, ready);
             if !self.target_done && span.origin == Origin::Guess && !self.landed {
-                return self.recount(Span { start: self.landing, ..span }, 0, true, ready);
+                return self.redo(Span { start: self.landing, ..span }, ready);
             }
         }
         if self.target_done {
@@ -196,20 +200,23 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             return Ok(());
         }
         let part = part?;
-        let last = part.last;
-        let (to, landed, past) = (part.to, part.landed, part.walked.past_target);
-        if let Some(hits) = self.hits(&part) {
-            self.accept(part, Some(&hits), ready)?;
-        } else {
-            let piece = Span { start: part.from, end: part.to, origin: Origin::Index, ..span };
-            self.recount(piece, part.first_survivor, false, ready)?;
-        }
+        let (last, to, landed, past) = (part.last, part.to, part.landed, part.walked.past_target);
+        self.fit(part, ready)?;
         if last {
             self.end_span(to, landed, past)?;
         } else {
             self.next.1 += 1;
         }
         Ok(())
+    }
+
+    /// Takes a part that was counted on its own, or counts it again where that is not enough.
+    fn fit(&mut self, part: Part<L>, ready: &mut Vec<Piece<'o, L>>) -> Result<()> {
+        let dropped = self.dropped(&part);
+        match self.hits(&part).filter(|_| dropped.is_empty()) {
+            Some(hits) => self.accept(part, Some(&hits), ready),
+            None => self.recount(&part, &dropped, ready),
+        }
     }
 
     fn skip_span(&mut self) {
@@ -236,18 +243,34 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             .hint("the index is of another file or older: run 'samtools index'")
     }
 
-    /// Counts a span, or a piece of one, once more with everything known that lies before it.
-    fn recount(&mut self, span: Span, first: u32, whole: bool, ready: &mut Vec<Piece<'o, L>>) -> Result<()> {
+    /// Counts a span whose workers began at a wrong place.
+    fn redo(&mut self, span: Span, ready: &mut Vec<Piece<'o, L>>) -> Result<()> {
+        let mut counter = Counter::new(self.job);
+        counter.seek(self.next.0, span, 0)?;
+        loop {
+            let part = counter.next_part(Slab::default(), None)?;
+            let (last, to, landed, past) = (part.last, part.to, part.landed, part.walked.past_target);
+            self.fit(part, ready)?;
+            if last {
+                return self.end_span(to, landed, past);
+            }
+        }
+    }
+
+    /// Counts a part once more with everything known that lies before it, and without the survivors `dropped`.
+    fn recount(&mut self, part: &Part<L>, dropped: &[u32], ready: &mut Vec<Piece<'o, L>>) -> Result<()> {
+        let piece = Span { start: part.from, end: part.to, origin: Origin::Index, ..self.spans[self.next.0] };
         let mut counter = self.counter.take().unwrap_or_else(|| Box::new(Counter::new(self.job)));
-        counter.seek(self.next.0, span, first)?;
+        counter.seek(self.next.0, piece, part.first_survivor)?;
+        counter.drop_survivors(dropped);
         loop {
             let carry = CarryIn { names: std::mem::take(&mut self.names), last_start: self.last_start };
             let part = counter.next_part(Slab::default(), Some(carry))?;
-            let (last, to, landed, past) = (part.last, part.to, part.landed, part.walked.past_target);
+            let last = part.last;
             self.accept(part, None, ready)?;
             if last {
                 self.counter = Some(counter);
-                return if whole { self.end_span(to, landed, past) } else { Ok(()) };
+                return Ok(());
             }
         }
     }
@@ -282,7 +305,8 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         self.totals.records[target] += part.walked.records - u64::from(part.walked.past_target);
         self.records_before += part.walked.records;
         if self.job.survey {
-            self.replay(&part, target);
+            let dropped = self.replay(&part);
+            self.totals.drops[self.next.0].extend(dropped);
             return Ok(());
         }
         match hits {
@@ -301,7 +325,6 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         self.pending.add(changes);
         if let Some(starts) = part.starts {
             self.last_start = Some(starts.end);
-            self.grow_crowd(&part.crowd, window_of(starts.end));
             self.advance(starts.end, part.slab, part.slab_sums, ready);
         }
         Ok(())
@@ -392,40 +415,60 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             let changes = patches.flat_map(|p| [change(p, p.positions.start, p.by), change(p, p.positions.end, -p.by)]);
             self.pending.add(changes.collect());
             self.names.clear();
-            (self.crowd_now, self.engine) = (0, Some(Engine::new(self.job.rules.max_depth, target.contig)));
+            (self.crowd_now, self.engine) = (0, Engine::new(self.job.rules.max_depth, target.contig));
             self.crowd.clear();
         }
     }
 
     fn end_target(&mut self, ready: &mut Vec<Piece<'o, L>>) {
         if !self.job.survey {
-            self.grow_crowd(&[], i64::MAX);
             let end = self.job.targets[self.targets_begun - 1].interval.end;
             self.advance(end, Slab::default(), [0; L], ready);
         }
     }
 
-    /// Books how many records touch each window, and looks at the windows before `upto`, which are complete.
-    fn grow_crowd(&mut self, changes: &[(i64, i32)], upto: i64) {
+    /// Whom the depth cap drops of a part: their numbers in its span.
+    fn dropped(&mut self, part: &Part<L>) -> Vec<u32> {
+        if self.job.survey || !self.job.has_open_cap() {
+            return Vec::new();
+        }
+        if part.starts.is_none_or(|starts| !self.is_crowded(&part.crowd, window_of(starts.end))) {
+            self.engine.take(&part.extents);
+            return Vec::new();
+        }
+        let dropped = self.replay(part);
+        if !dropped.is_empty() {
+            self.recounted += part.to.frame().saturating_sub(part.from.frame());
+            self.totals.crowded |= self.recounted > self.job.recount_bytes;
+        }
+        dropped
+    }
+
+    /// Books how many records touch each window; whether they are more than the cap in a window that `last` is not in front of, by the
+    /// records so far.
+    fn is_crowded(&mut self, changes: &[(i64, i32)], last: i64) -> bool {
         for &(window, by) in changes {
             *self.crowd.entry(window).or_default() += i64::from(by);
         }
+        let mut most = self.crowd_now;
         while let Some(entry) = self.crowd.first_entry()
-            && *entry.key() < upto
+            && *entry.key() < last
         {
             self.crowd_now += entry.remove();
-            self.totals.crowded |= self.crowd_now > i64::from(self.job.rules.max_depth);
+            most = most.max(self.crowd_now);
         }
+        let here = self.crowd.get(&last).copied().unwrap_or(0);
+        most.max(self.crowd_now + here) > i64::from(self.job.rules.max_depth)
     }
 
-    /// Runs the records of a survey through the engine's buffer.
-    fn replay(&mut self, part: &Part<L>, target: usize) {
-        let Some(engine) = &mut self.engine else { return };
-        for (i, extent) in part.extents.iter().enumerate() {
-            if engine.drops(extent.start, extent.end) {
-                self.totals.drops[self.next.0].push(part.first_survivor + i as u32);
-                self.totals.dropped[target].push(*extent);
-            }
+    /// Runs the records of a part through the engine's buffer.
+    fn replay(&mut self, part: &Part<L>) -> Vec<u32> {
+        let target = self.spans[self.next.0].target;
+        let mut dropped = self.engine.drops(&part.extents);
+        for number in &mut dropped {
+            self.totals.dropped[target].add(part.extents[*number as usize]);
+            *number += part.first_survivor;
         }
+        dropped
     }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use crate::coords::{Interval, RegionText, clip_to_contig};
 use crate::count::Job;
 use crate::count::bases::{Counting, LANES};
-use crate::count::cap::positions_touched;
 use crate::count::walk::{Survivor, Tally, Walker};
 use crate::error::{Error, Kind, Result, escape};
 use crate::merge::{Lanes, Totals};
@@ -311,25 +310,22 @@ impl Request {
         let job = self.job(&plan, &initial, &cancelled);
         let workers = self.workers;
         let mut outcome = Outcome::default();
-        let survey = match self.rules.max_depth {
-            0 => None,
-            _ => Some(run::survey(&Job { survey: true, ..job }, &plan.spans, workers, control, &mut |_| Ok(()))?),
-        };
-        outcome.warnings.extend(survey.as_ref().and_then(|survey| self.cap_warning(targets, survey)));
-        let job = Job { drops: survey.as_ref().map(|survey| &survey.drops), ..job };
+        // What was given away cannot be taken back: however often the cap acts, the pass goes on.
+        let job = Job { recount_bytes: u64::MAX, ..job };
         let late = match self.rules.once() {
             Once::Mosdepth => run::summarize(&job, &plan.spans, workers, &Forgotten, control, &mut |_| Ok(()))?.0.late,
             _ => Vec::new(),
         };
         let job = Job { patches: &late, ..job };
         let (totals, whole) = run::summarize(&job, &plan.spans, workers, summary, control, &mut |_| Ok(()))?;
+        outcome.warnings.extend(self.cap_warning(targets, &totals));
         self.complete(targets, &totals, &mut outcome)?;
         Ok((whole, outcome))
     }
 
     /// How often [`Request::stream`] goes through the records.
     pub fn stream_passes(&self) -> u64 {
-        1 + u64::from(self.rules.max_depth > 0) + u64::from(self.rules.once() == Once::Mosdepth)
+        1 + u64::from(self.rules.once() == Once::Mosdepth)
     }
 
     /// The result, if the files stayed as they were: one that is written to while it is read looks damaged, or whole.
@@ -371,8 +367,9 @@ impl Request {
         if totals.crowded {
             let survey = run::survey(&Job { survey: true, ..job }, &plan.spans, self.workers, control, &mut *poll)?;
             totals = pass(&Job { drops: Some(&survey.drops), ..job }, &plan.spans, &mut *poll)?;
-            outcome.warnings.extend(self.cap_warning(targets, &survey));
+            totals.dropped = survey.dropped;
         }
+        outcome.warnings.extend(self.cap_warning(targets, &totals));
         if !totals.late.is_empty() {
             let patches = std::mem::take(&mut totals.late);
             totals = pass(&Job { patches: &patches, ..job }, &plan.spans, &mut *poll)?;
@@ -424,6 +421,8 @@ impl Request {
             drops: None,
             patches: &[],
             survey: false,
+            // The merge works alone. All workers together go through the file twice more in that time.
+            recount_bytes: 2 * plan.bytes() / self.workers as u64,
             cancelled,
         }
     }
@@ -460,9 +459,9 @@ impl Request {
         Ok(blocks)
     }
 
-    fn cap_warning(&self, targets: &[Target], survey: &Totals) -> Option<String> {
-        let reads: usize = survey.dropped.iter().map(Vec::len).sum();
-        let positions: u64 = targets.iter().zip(&survey.dropped).map(|(t, d)| positions_touched(d, t.interval)).sum();
+    fn cap_warning(&self, targets: &[Target], totals: &Totals) -> Option<String> {
+        let reads: u64 = totals.dropped.iter().map(|dropped| dropped.reads).sum();
+        let positions: u64 = targets.iter().zip(&totals.dropped).map(|(target, dropped)| dropped.positions(target.interval)).sum();
         (reads > 0).then(|| {
             format!(
                 "the depth cap of {} dropped {reads} reads and touched {positions} positions, as samtools mpileup does; pass max_depth=0 \

@@ -148,7 +148,7 @@ def check_other_tools(folder: Path, seed: int | str, number: int = 0) -> Outcome
         for name, length in contigs.items():
             start = rng.choice((1, rng.randint(1, length)))
             end = rng.choice((length, rng.randint(start, length)))
-            # pileup: as with mpileup, other reads are fetched for another region. The others: docs/semantics.md 5.3, 5.4.
+            # pileup: as with mpileup, other reads are fetched for another region. The others: semantics.md 5.3, 5.4.
             if rule in ("pileup", "mosdepth", "megadepth"):
                 start, end = 1, length
             if rule == "perbase" and "mates" in fields:

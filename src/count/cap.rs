@@ -1,8 +1,9 @@
 //! The depth cap of the pileup engine: `docs/semantics.md`, section 6.
 //!
-//! Whether the cap acts depends on every record of the region in file order, so it cannot be decided inside a part. Nearly always it
-//! never acts, and [`Crowd`] proves that cheaply: it counts, per window of positions, the records that touch the window. Only where
-//! such a count exceeds the cap is the region gone through once more, and [`Engine`] replays who is dropped.
+//! Whom the cap drops depends on every record of the region in file order, so it cannot be decided inside a part. Nearly always it
+//! never acts, and [`Crowd`] proves that cheaply: it counts, per window of positions, the records that touch the window. Only the records
+//! of parts where such a count exceeds the cap go through [`Engine`] one by one, which replays who is dropped; the others it takes as
+//! they are.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -61,63 +62,110 @@ pub const fn window_of(position: i64) -> i64 {
 #[derive(Debug)]
 pub struct Engine {
     cap: usize,
-    /// Ends of the records in the buffer.
-    buffer: BinaryHeap<Reverse<i64>>,
+    /// Ends of the records in the buffer, and of some that have left it.
+    ends: Vec<Reverse<i64>>,
+    /// With more ends than this, those that have left are thrown out.
+    limit: usize,
     /// The column the engine stands at.
     column: i64,
 }
 
 impl Engine {
+    /// Ends that are not worth a look.
+    const LITTLE: usize = 1 << 16;
+
     /// An empty buffer. On the first contig of a file the engine stands at column 0 already, on any other before it.
     pub fn new(cap: u32, contig: usize) -> Self {
-        Self { cap: cap as usize, buffer: BinaryHeap::new(), column: if contig == 0 { 0 } else { -1 } }
+        Self { cap: cap as usize, ends: Vec::new(), limit: Self::LITTLE, column: if contig == 0 { 0 } else { -1 } }
     }
 
-    /// Whether the record over `start..end` is dropped.
-    pub fn drops(&mut self, start: i64, end: i64) -> bool {
-        if start == self.column && self.buffer.len() >= self.cap {
-            return true;
+    /// Takes the next records, of which it is known that none is dropped.
+    pub fn take(&mut self, records: &[Interval]) {
+        for record in records {
+            if record.end > self.column {
+                self.ends.push(Reverse(record.end));
+            }
+            self.column = self.column.max(record.start);
         }
-        if end > self.column {
-            self.buffer.push(Reverse(end));
+        if self.ends.len() > self.limit {
+            self.let_go();
+            self.limit = (2 * self.ends.len()).max(Self::LITTLE);
         }
-        if start > self.column {
-            self.column = start;
-            while self.buffer.peek().is_some_and(|&Reverse(end)| end < start) {
-                self.buffer.pop();
+    }
+
+    /// Takes the next records; the numbers of those that are dropped, counted from 0.
+    pub fn drops(&mut self, records: &[Interval]) -> Vec<u32> {
+        self.let_go();
+        let mut buffer = BinaryHeap::from(std::mem::take(&mut self.ends));
+        let mut dropped = Vec::new();
+        for (i, record) in records.iter().enumerate() {
+            if record.start == self.column && buffer.len() >= self.cap {
+                dropped.push(i as u32);
+                continue;
+            }
+            if record.end > self.column {
+                buffer.push(Reverse(record.end));
+            }
+            if record.start > self.column {
+                self.column = record.start;
+                while buffer.peek().is_some_and(|&Reverse(end)| end < self.column) {
+                    buffer.pop();
+                }
             }
         }
-        false
+        self.ends = buffer.into_vec();
+        dropped
+    }
+
+    /// Forgets the records that have left the buffer: one stays up to and with the column behind its last position.
+    fn let_go(&mut self) {
+        self.ends.retain(|&Reverse(end)| end >= self.column);
+    }
+}
+
+/// What the cap dropped of one target.
+#[derive(Clone, Debug, Default)]
+pub struct Dropped {
+    /// How many records.
+    pub reads: u64,
+    /// The positions they would have covered: sorted, apart.
+    covered: Vec<Interval>,
+}
+
+impl Dropped {
+    /// One more record, which does not start before the last.
+    pub fn add(&mut self, record: Interval) {
+        self.reads += 1;
+        match self.covered.last_mut() {
+            Some(last) if record.start <= last.end => last.end = last.end.max(record.end),
+            _ => self.covered.push(record),
+        }
+    }
+
+    /// How many positions of `within` one of them would have covered.
+    pub fn positions(&self, within: Interval) -> u64 {
+        self.covered.iter().map(|covered| covered.intersect(within).len().max(0) as u64).sum()
     }
 }
 
 /// Which survivors the cap drops: for each span their numbers in order, counted from the span's first survivor.
 pub type Drops = Vec<Vec<u32>>;
 
-/// How many positions of `within` lie in at least one of `dropped`, which come sorted by start.
-pub fn positions_touched(dropped: &[Interval], within: Interval) -> u64 {
-    let (mut total, mut covered) = (0, within.start);
-    for d in dropped {
-        let d = d.intersect(within);
-        if d.end > covered {
-            total += d.end - d.start.max(covered);
-            covered = d.end;
-        }
-    }
-    total as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn records(n: usize, start: i64, end: i64) -> Vec<Interval> {
+        vec![Interval::new(start, end); n]
+    }
 
     #[test]
     fn the_first_record_of_a_start_is_always_kept() {
         // 20 x 21-30, then one record at each of 22..26, cap 5: five and then one more per start.
         let mut engine = Engine::new(5, 0);
-        let kept = (0..20).filter(|_| !engine.drops(20, 30)).count();
-        assert_eq!(kept, 5);
-        assert!((21..26).all(|start| !engine.drops(start, start + 10)));
+        assert_eq!(engine.drops(&records(20, 20, 30)), (5..20).collect::<Vec<_>>());
+        let single: Vec<_> = (21..26).map(|start| Interval::new(start, start + 10)).collect();
+        assert!(engine.drops(&single).is_empty());
     }
 
     #[test]
@@ -125,17 +173,35 @@ mod tests {
         let mut touching = Engine::new(5, 0);
         let mut apart = Engine::new(5, 0);
         for engine in [&mut touching, &mut apart] {
-            (0..6).for_each(|_| {
-                engine.drops(20, 30);
-            });
+            assert_eq!(engine.drops(&records(6, 20, 30)), [5]);
         }
-        assert_eq!((0..3).filter(|_| !touching.drops(30, 40)).count(), 1);
-        assert_eq!((0..3).filter(|_| !apart.drops(31, 41)).count(), 3);
+        assert_eq!(touching.drops(&records(3, 30, 40)), [1, 2]);
+        assert!(apart.drops(&records(3, 31, 41)).is_empty());
+    }
+
+    #[test]
+    fn records_taken_as_they_are_fill_the_buffer_as_well() {
+        let early: Vec<_> = (0..200_000).map(|i| Interval::new(i / 4, i / 4 + i64::from(i % 7 == 0) * 3)).collect();
+        let last = early[199_999].start;
+        for contig in [0, 1] {
+            let [mut taken, mut replayed] = [(); 2].map(|()| Engine::new(20, contig));
+            taken.take(&early[..100_000]);
+            taken.take(&early[100_000..]);
+            assert!(replayed.drops(&early).is_empty());
+            assert!(taken.ends.len() <= Engine::LITTLE + 100_000, "{}", taken.ends.len());
+            let late = records(40, last, last + 9);
+            let dropped = taken.drops(&late);
+            assert!(dropped.len() > 15, "{dropped:?}");
+            assert_eq!(dropped, replayed.drops(&late));
+        }
     }
 
     #[test]
     fn touched_positions_are_counted_once() {
-        let dropped = [Interval::new(0, 10), Interval::new(5, 12), Interval::new(20, 30)];
-        assert_eq!(positions_touched(&dropped, Interval::new(2, 25)), 15);
+        let mut dropped = Dropped::default();
+        for (start, end) in [(0, 10), (5, 12), (20, 30)] {
+            dropped.add(Interval::new(start, end));
+        }
+        assert_eq!((dropped.reads, dropped.positions(Interval::new(2, 25))), (3, 15));
     }
 }

@@ -68,8 +68,9 @@ pub struct Counter<'a, const L: usize = 1> {
     hashes: Vec<u64>,
     crowd: Crowd,
     edits: (Vec<u8>, Vec<u8>),
+    /// Whom the depth cap drops of the span, by their number in it.
+    drops: Vec<u32>,
     span: Span,
-    span_id: usize,
     counted: u32,
     first: bool,
 }
@@ -88,8 +89,8 @@ impl<'a, const L: usize> Counter<'a, L> {
             hashes: Vec::new(),
             crowd: Crowd::default(),
             edits: Default::default(),
+            drops: Vec::new(),
             span: Span { target: 0, start: VirtualOffset(0), end: VirtualOffset(0), origin: Origin::Guess },
-            span_id: 0,
             counted: 0,
             first: true,
         }
@@ -102,8 +103,15 @@ impl<'a, const L: usize> Counter<'a, L> {
     ///
     /// What reading its first frame gives.
     pub fn seek(&mut self, id: usize, span: Span, counted: u32) -> Result<()> {
-        (self.span_id, self.span, self.counted, self.first) = (id, span, counted, true);
+        (self.span, self.counted, self.first) = (span, counted, true);
+        self.drops.clear();
+        self.drops.extend_from_slice(self.job.drops.and_then(|drops| drops.get(id)).map_or(&[], Vec::as_slice));
         self.reader.seek(span.start, span.end)
+    }
+
+    /// The depth cap drops these survivors of the span, besides those a survey found: their numbers, in order.
+    pub fn drop_survivors(&mut self, numbers: &[u32]) {
+        self.drops.extend_from_slice(numbers);
     }
 
     /// Counts the next part of the span. `slab` is one to reuse. Without `carry` the part is counted as if no name came over the seam in
@@ -169,7 +177,11 @@ impl<'a, const L: usize> Counter<'a, L> {
         let last_start = starts.map(|s| s.end).or(progress.before);
         let seam = self.seam(last_start, progress)?;
         let crowd = self.crowd(starts);
-        let extents = if self.job.survey { self.survivors.iter().map(|s| Interval::new(s.start, s.end)).collect() } else { Vec::new() };
+        let extents = if self.job.survey || self.job.has_open_cap() {
+            self.survivors.iter().map(|s| Interval::new(s.start, s.end)).collect()
+        } else {
+            Vec::new()
+        };
         if let Some(starts) = starts {
             slab.cut(starts.end);
         }
@@ -208,8 +220,7 @@ impl<'a, const L: usize> Counter<'a, L> {
     /// Books the survivors from number `batch` on, mates put together.
     fn count(&mut self, slab: &mut Slab<L>, batch: usize, progress: &mut Progress, tally: &mut Tally) -> Result<()> {
         let buffer = self.reader.buffer();
-        let drops = self.drops();
-        if self.once == Once::Never && drops.is_empty() {
+        if self.once == Once::Never && self.drops.is_empty() {
             for s in &self.survivors[batch..] {
                 self.count_alone(s, buffer, slab);
             }
@@ -233,7 +244,7 @@ impl<'a, const L: usize> Counter<'a, L> {
             let whole = Interval::new(s.start, s.end);
             let clock = clock_after(progress.before);
             let takes_part = Arrival::of(self.once, record, s.end, clock);
-            if drops.binary_search(&(self.counted + i)).is_ok() {
+            if self.drops.binary_search(&(self.counted + i)).is_ok() {
                 tally.capped += 1;
                 tally.used -= 1;
                 if takes_part.is_some() && self.once == Once::Edit {
@@ -329,12 +340,8 @@ impl<'a, const L: usize> Counter<'a, L> {
         Ok(seam)
     }
 
-    fn drops(&self) -> &'a [u32] {
-        self.job.drops.and_then(|d| d.get(self.span_id)).map_or(&[], Vec::as_slice)
-    }
-
     fn crowd(&mut self, starts: Option<Interval>) -> Vec<(i64, i32)> {
-        let asked = self.job.rules.max_depth > 0 && self.job.drops.is_none() && !self.job.survey;
+        let asked = self.job.has_open_cap() && !self.job.survey;
         let Some(starts) = starts.filter(|_| asked) else { return Vec::new() };
         self.crowd.reset(starts);
         for s in &self.survivors {

@@ -48,14 +48,24 @@ pub struct Job<'a> {
     pub allow_truncated: bool,
     /// Depth every position of a target has from records that are not read with it.
     pub initial: &'a [i64],
-    /// Whom the depth cap drops, once that is known to matter.
+    /// Whom the depth cap drops, where a survey has found that out.
     pub drops: Option<&'a Drops>,
     /// Changes to positions that an earlier pass had written already when it met them; empty in a first pass.
     pub patches: &'a [Late],
     /// Only list the survivors, for finding out whom the cap drops.
     pub survey: bool,
+    /// Compressed bytes the merge may count again by itself, one part at a time, because the cap drops records in them. Beyond, a survey and
+    /// another pass by all workers are faster.
+    pub recount_bytes: u64,
     /// Says whether the call is to stop.
     pub cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Job<'_> {
+    /// Whether the depth cap may drop somebody of whom nothing is known yet.
+    pub fn has_open_cap(&self) -> bool {
+        self.rules.max_depth > 0 && self.drops.is_none()
+    }
 }
 
 /// The depth of one part of a span, and all the merge needs to fit it to the others.
@@ -79,7 +89,7 @@ pub struct Part<const L: usize = 1> {
     pub seam: Seam,
     /// Records per window, when there is a cap.
     pub crowd: Vec<(i64, i32)>,
-    /// Extents of the survivors, in a survey.
+    /// Extents of the survivors, when there is a cap.
     pub extents: Vec<Interval>,
     /// Whether this is the last part of its span.
     pub last: bool,

@@ -191,6 +191,7 @@ fn check(mut data: &[u8]) {
             drops: None,
             patches: &[],
             survey: false,
+            recount_bytes: 0,
             cancelled: &|| false,
         };
         let whole = Span { target: 0, start: VirtualOffset(0), end: VirtualOffset(end_of_records << 16), origin: Origin::Chunk };
