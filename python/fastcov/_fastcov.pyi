@@ -21,10 +21,10 @@ __all__ = [
     "error_kinds",
     "interval_stats",
     "region_depth",
-    "resolve_regions",
     "resolve_rules",
     "rule_names",
     "stream_coverage",
+    "window_stats",
 ]
 __version__: str
 debug_build: bool
@@ -70,6 +70,7 @@ class ArrowTable:
     def __len__(self) -> int: ...
     @property
     def column_names(self) -> list[str]: ...
+    def slice(self, start: int, stop: int) -> ArrowTable: ...
     def column(self, i: int) -> tuple[Buffer, str, list[str] | None]: ...
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
@@ -122,25 +123,9 @@ class Summary(TypedDict):
     metadata: dict[str, Any]
 
 @type_check_only
-class Total(TypedDict):
-    lengths: int
-    sum: int
-    median: float
-    min: int
-    max: int
-    sd: float
-    reaching: list[int]
-
-@type_check_only
 class IntervalStats(Summary):
-    lengths: npt.NDArray[np.uint64]
-    sum: npt.NDArray[np.uint64]
-    median: npt.NDArray[np.float64]
-    min: npt.NDArray[np.int32]
-    max: npt.NDArray[np.int32]
-    sd: npt.NDArray[np.float64]
-    reaching: npt.NDArray[np.uint64]
-    total: Total
+    table: ArrowTable
+    total: ArrowTable
     cut: int
     empty: int
 
@@ -166,8 +151,19 @@ def interval_stats(
     bam: str,
     contigs: list[str],
     intervals: list[npt.NDArray[np.int64]],
-    rows: int,
+    places: ArrowTable,
     thresholds: list[tuple[float, bool]],
+    columns: list[tuple[str, str]],
+    rules: dict[str, Any],
+    **options: Unpack[Options],
+) -> IntervalStats: ...
+def window_stats(
+    bam: str,
+    regions: _Regions,
+    size: int,
+    step: int,
+    thresholds: list[tuple[float, bool]],
+    columns: list[tuple[str, str]],
     rules: dict[str, Any],
     **options: Unpack[Options],
 ) -> IntervalStats: ...
@@ -175,6 +171,3 @@ def depth_histograms(bam: str, regions: _Regions, rules: dict[str, Any], **optio
 def binned_runs(
     bam: str, regions: _Regions, edges: list[int], rules: dict[str, Any], **options: Unpack[Options]
 ) -> BinnedRuns: ...
-def resolve_regions(
-    bam: str, regions: _Regions, rules: dict[str, Any], **options: Unpack[Options]
-) -> tuple[list[tuple[str, int, int]], list[str]]: ...

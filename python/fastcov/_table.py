@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
 
-__all__ = ["Column", "Table"]
+__all__ = ["Column", "Table", "arrow"]
 
 # Values or codes, and the names the codes stand for.
 Column = tuple[np.ndarray, tuple[str, ...] | None]
@@ -58,11 +58,7 @@ class Table:
     @classmethod
     def _of(cls, columns: dict[str, Column], metadata: dict[str, Any]) -> "Table":
         """A table that keeps these arrays; nobody may write to them afterwards."""
-        parts = []
-        for name, (values, names) in columns.items():
-            plain = np.ascontiguousarray(values)
-            parts.append((name, plain.view(np.uint8), str(plain.dtype), None if names is None else list(names)))
-        return cls(_fastcov.ArrowTable(parts), metadata)
+        return cls(arrow(columns), metadata)
 
     @property
     def columns(self) -> list[str]:
@@ -70,7 +66,11 @@ class Table:
 
     @property
     def categories(self) -> dict[str, tuple[str, ...]]:
-        return {name: names for name, (_, names) in self._columns().items() if names is not None}
+        columns = enumerate(self._arrow.column_names)
+        # Without its rows: a column that is computed need not be, for its names.
+        none = self._arrow.slice(0, 0)
+        found = {name: none.column(i)[2] for i, name in columns}
+        return {name: tuple(names) for name, names in found.items() if names is not None}
 
     @property
     def num_rows(self) -> int:
@@ -87,8 +87,9 @@ class Table:
         Returns
         -------
         dict of str to numpy.ndarray
-            Read-only views of the table's own memory. ``chrom`` and ``base`` are small integers; ``categories`` says
-            what they stand for: ``np.array(table.categories["chrom"])[arrays["chrom"]]``.
+            Read-only views of the table's own memory (a TargetStats computes its columns for each call). ``chrom`` and
+            ``base`` are small integers; ``categories`` says what they stand for:
+            ``np.array(table.categories["chrom"])[arrays["chrom"]]``.
         """
         return {name: values for name, (values, _) in self._columns().items()}
 
@@ -223,12 +224,15 @@ class Table:
 
     def _ends(self) -> "tuple[pd.DataFrame, bool]":
         """The rows to show, and whether that is all."""
-        frame = self.to_pandas()
-        if len(frame) <= 2 * _SHOWN:
-            return frame, True
+        rows = len(self)
+        if rows <= 2 * _SHOWN:
+            return self.to_pandas(), True
         import pandas as pd
 
-        return pd.concat([frame.iloc[:_SHOWN], frame.iloc[-_SHOWN:]]), False
+        ends = [(0, _SHOWN), (rows - _SHOWN, rows)]
+        frames = [Table(self._arrow.slice(start, stop), {}).to_pandas() for start, stop in ends]
+        frames[1].index = pd.RangeIndex(*ends[1])
+        return pd.concat(frames), False
 
     def _title(self) -> str:
         return f"{self.metadata['tool']}, {len(self):,} rows"
@@ -253,6 +257,15 @@ class Table:
     def __reduce__(self):
         # Arrow's memory is not pickled; the arrays in it are.
         return _restore, (type(self), self._columns(), self.metadata)
+
+
+def arrow(columns: dict[str, Column]) -> "_fastcov.ArrowTable":
+    """Arrays as the core holds them, without a copy; nobody may write to them afterwards."""
+    parts = []
+    for name, (values, names) in columns.items():
+        plain = np.ascontiguousarray(values)
+        parts.append((name, plain.view(np.uint8), str(plain.dtype), None if names is None else list(names)))
+    return _fastcov.ArrowTable(parts)
 
 
 def _restore(cls: type[Table], columns: dict[str, Column], metadata: dict[str, Any]) -> Table:

@@ -38,7 +38,7 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(summary::interval_stats, module)?)?;
     module.add_function(wrap_pyfunction!(summary::depth_histograms, module)?)?;
     module.add_function(wrap_pyfunction!(summary::binned_runs, module)?)?;
-    module.add_function(wrap_pyfunction!(summary::resolve_regions, module)?)?;
+    module.add_function(wrap_pyfunction!(summary::window_stats, module)?)?;
     module.add_class::<stream::DepthStream>()?;
     module.add_class::<table::ArrowTable>()?;
     Ok(())

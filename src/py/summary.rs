@@ -1,86 +1,157 @@
 //! Summaries across the edge: statistics of intervals, distributions, bins.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 use numpy::{IntoPyArray, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::call::{self, guarded};
-use super::table::Region;
+use super::table::{ArrowTable, Region};
 use crate::coords::Interval;
 use crate::error::Result;
-use crate::request::{Place, Request};
+use crate::plan::Target;
+use crate::request::{Outcome, Place, Request};
 use crate::run::Control;
 use crate::summary::histogram::Distribution;
 use crate::summary::runs::RunsOf;
-use crate::summary::stats::{Row, Threshold};
-use crate::table::{Asked, stats};
+use crate::summary::series::Series;
+use crate::summary::stats::Threshold;
+use crate::table::{self, Asked, Computed, Statistic, Stats, stats};
 
-/// A region: name of its contig, start and end (0-based, half-open).
-type Named = (String, i64, i64);
+/// Thresholds as Python gives them: depths, or (with True) multiples of a row's mean.
+fn threshold((value, of_mean): (f64, bool)) -> Threshold {
+    if of_mean { Threshold::OfMean(value) } else { Threshold::Depth(value as i32) }
+}
 
 /// Statistics of rows made of intervals. `contigs` are names, `intervals` the arrays contig (index in `contigs`), start, end (0-based,
-/// half-open) and row; `thresholds` are depths, or (with True) multiples of a row's mean.
+/// half-open) and row; `places` are the columns that come first, as many rows. `thresholds` are depths, or (with True) multiples of a
+/// row's mean; `columns` are the names and kinds of the statistics, of which one "pct" belongs to each threshold.
 #[pyfunction]
-#[pyo3(signature = (bam, contigs, intervals, rows, thresholds, rules, **options))]
+#[pyo3(signature = (bam, contigs, intervals, places, thresholds, columns, rules, **options))]
 #[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "what Python hands over")]
 pub(super) fn interval_stats<'py>(
     py: Python<'py>,
     bam: PathBuf,
     contigs: Vec<String>,
     intervals: [PyReadonlyArray1<'py, i64>; 4],
-    rows: usize,
+    places: &ArrowTable,
     thresholds: Vec<(f64, bool)>,
+    columns: Vec<(String, String)>,
     rules: &Bound<'py, PyDict>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, watch) = call::settings(bam, rules, options)?;
     let [contig, start, end, row] = [0, 1, 2, 3].map(|i| intervals[i].as_slice());
     let (contig, start, end, row) = (contig?, start?, end?, row?);
-    let fits = |i: usize| (contig[i] as usize) < contigs.len() && (row[i] as usize) < rows && row[i] <= i64::from(u32::MAX);
+    let Some(places) = places.held() else { return Err(PyValueError::new_err("the places are no table of arrays")) };
+    let fits = |i: usize| (contig[i] as usize) < contigs.len() && (row[i] as usize) < places.num_rows();
     if [start.len(), end.len(), row.len()] != [contig.len(); 3] || !(0..contig.len()).all(fits) {
         return Err(PyValueError::new_err("the arrays of intervals do not fit each other"));
     }
-    let thresholds = thresholds.into_iter().map(|(t, of_mean)| if of_mean { Threshold::OfMean(t) } else { Threshold::Depth(t as i32) });
-    let thresholds: Vec<_> = thresholds.collect();
-    let (request, stats) = guarded(py, || {
+    let columns = statistics(columns, thresholds.len())?;
+    let thresholds = thresholds.into_iter().map(threshold).collect();
+    let counted = guarded(py, || {
         let request = Request::open(settings)?;
         let ids = contigs.iter().map(|name| request.known_contig(name)).collect::<Result<Vec<_>>>()?;
-        let asked: Vec<_> = (0..contig.len())
-            .map(|i| Asked { contig: ids[contig[i] as usize], interval: Interval::new(start[i], end[i]), row: row[i] as u32 })
-            .collect();
+        let of = |i: usize| Series::one(Interval::new(start[i], end[i]), row[i] as usize);
+        let asked = (0..contig.len()).map(|i| Asked { contig: ids[contig[i] as usize], series: of(i) }).collect();
         let total = request.file_bytes();
-        let stats = stats(&request, &asked, rows, thresholds, &Control::default(), &mut |done| watch.poll(done, total))?;
+        let poll = &mut |done| watch.poll(done, total);
+        let stats = stats(&request, asked, places.num_rows(), false, thresholds, &Control::default(), poll)?;
         watch.finish(total)?;
-        Ok((request, stats))
+        Counted::of(request, stats, places, &columns)
     })?;
-    let dict = PyDict::new(py);
-    dict.set_item("lengths", stats.lengths.into_pyarray(py))?;
-    dict.set_item("sum", stats.columns.sum.into_pyarray(py))?;
-    dict.set_item("median", stats.columns.median.into_pyarray(py))?;
-    dict.set_item("min", stats.columns.min.into_pyarray(py))?;
-    dict.set_item("max", stats.columns.max.into_pyarray(py))?;
-    dict.set_item("sd", stats.columns.sd.into_pyarray(py))?;
-    dict.set_item("reaching", stats.columns.reaching.into_pyarray(py))?;
-    dict.set_item("total", total(py, &stats.total)?)?;
-    dict.set_item("cut", stats.cut)?;
-    dict.set_item("empty", stats.empty)?;
-    call::report(&dict, &request, &stats.targets, &stats.outcome)?;
-    Ok(dict)
+    counted.into_dict(py)
 }
 
-fn total<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    dict.set_item("lengths", row.positions)?;
-    dict.set_item("sum", row.sum)?;
-    dict.set_item("median", row.median)?;
-    dict.set_item("min", row.min)?;
-    dict.set_item("max", row.max)?;
-    dict.set_item("sd", row.sd)?;
-    dict.set_item("reaching", row.reaching.clone())?;
-    Ok(dict)
+/// Statistics of windows of `size` positions, whose starts are `step` apart, over regions or every contig; `thresholds` and `columns` are
+/// those of [`interval_stats`].
+#[pyfunction]
+#[pyo3(signature = (bam, regions, size, step, thresholds, columns, rules, **options))]
+#[expect(clippy::too_many_arguments, reason = "what Python hands over")]
+pub(super) fn window_stats<'py>(
+    py: Python<'py>,
+    bam: PathBuf,
+    regions: Option<Vec<Region>>,
+    size: i64,
+    step: i64,
+    thresholds: Vec<(f64, bool)>,
+    columns: Vec<(String, String)>,
+    rules: &Bound<'py, PyDict>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (settings, watch) = call::settings(bam, rules, options)?;
+    if size < 1 || step < 1 {
+        return Err(PyValueError::new_err("windows have 1 position or more"));
+    }
+    let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
+    let columns = statistics(columns, thresholds.len())?;
+    let thresholds = thresholds.into_iter().map(threshold).collect();
+    let counted = guarded(py, || {
+        let mut request = call::open(settings, places.is_none(), &watch)?;
+        let mut rows = 0;
+        let mut asked = Vec::new();
+        for target in request.targets(places.as_deref())? {
+            let series = Series { within: target.interval, size, step, row: rows };
+            rows += series.rows();
+            asked.push(Asked { contig: target.contig, series });
+        }
+        let total = request.file_bytes();
+        let stats = stats(&request, asked, rows, true, thresholds, &Control::default(), &mut |done| watch.poll(done, total))?;
+        watch.finish(total)?;
+        Counted::of(request, stats, RecordBatch::new_empty(Arc::new(Schema::empty())), &columns)
+    })?;
+    counted.into_dict(py)
+}
+
+/// Names and kinds of the columns Python asks for.
+fn statistics(columns: Vec<(String, String)>, thresholds: usize) -> PyResult<Vec<(String, Statistic)>> {
+    let mut threshold = 0;
+    let one = |(label, kind): (String, String)| {
+        let statistic = Statistic::named(&kind, threshold).ok_or_else(|| PyValueError::new_err(format!("no statistic {kind:?}")))?;
+        threshold += usize::from(matches!(statistic, Statistic::Percent(_)));
+        if threshold > thresholds {
+            return Err(PyValueError::new_err("a percentage without its threshold"));
+        }
+        Ok((label, statistic))
+    };
+    columns.into_iter().map(one).collect()
+}
+
+/// What a call counted, on its way to Python.
+struct Counted {
+    request: Request,
+    table: Computed,
+    total: Computed,
+    odd: (u64, u64),
+    targets: Vec<Target>,
+    outcome: Outcome,
+}
+
+impl Counted {
+    fn of(request: Request, stats: Stats, places: RecordBatch, columns: &[(String, Statistic)]) -> Result<Self> {
+        let Stats { rows, total, cut, empty, targets, outcome } = stats;
+        let names = table::names(&request.bam.header.contigs);
+        let of_all: Vec<_> = columns.iter().filter(|(_, statistic)| !statistic.is_place()).cloned().collect();
+        let total = Computed::new(RecordBatch::new_empty(Arc::new(Schema::empty())), total, &of_all, Arc::clone(&names))?;
+        let table = Computed::new(places, rows, columns, names)?;
+        Ok(Self { request, table, total, odd: (cut, empty), targets, outcome })
+    }
+
+    fn into_dict(self, py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("table", ArrowTable::from(self.table))?;
+        dict.set_item("total", ArrowTable::from(self.total))?;
+        dict.set_item("cut", self.odd.0)?;
+        dict.set_item("empty", self.odd.1)?;
+        call::report(&dict, &self.request, &self.targets, &self.outcome)?;
+        Ok(dict)
+    }
 }
 
 /// How many positions of each region have which depth: the arrays region, depth and positions, sorted by region and depth.
@@ -154,27 +225,6 @@ pub(super) fn binned_runs<'py>(
     dict.set_item("contigs", names(&request))?;
     call::report(&dict, &request, &targets, &outcome)?;
     Ok(dict)
-}
-
-/// Name and length of every contig of a file, in the order of its header; for windows.
-#[pyfunction]
-#[pyo3(signature = (bam, regions, rules, **options))]
-pub(super) fn resolve_regions<'py>(
-    py: Python<'py>,
-    bam: PathBuf,
-    regions: Option<Vec<Region>>,
-    rules: &Bound<'py, PyDict>,
-    options: Option<&Bound<'py, PyDict>>,
-) -> PyResult<(Vec<Named>, Vec<String>)> {
-    let (settings, _) = call::settings(bam, rules, options)?;
-    let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
-    guarded(py, || {
-        let mut request = Request::open(settings)?;
-        let targets = request.targets(places.as_deref())?;
-        let names = names(&request);
-        let regions = targets.iter().map(|t| (names[t.contig].clone(), t.interval.start, t.interval.end)).collect();
-        Ok((regions, request.warnings))
-    })
 }
 
 fn names(request: &Request) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Tables that Arrow hands on: `coverage`, and the class its columns live in.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, StructArray};
 use arrow_buffer::{Buffer, ScalarBuffer};
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyTuple};
@@ -16,10 +17,11 @@ use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
 
 use super::call::{self, guarded};
+use super::errors::raise;
 use crate::plan::Target;
 use crate::request::Place;
 use crate::run::Control;
-use crate::table::{self, Letters};
+use crate::table::{self, Computed, Letters};
 
 #[derive(FromPyObject)]
 pub(super) enum Region {
@@ -69,7 +71,7 @@ pub(super) fn coverage<'py>(
         Ok((request, targets, batch, outcome))
     })?;
     let dict = PyDict::new(py);
-    dict.set_item("table", ArrowTable { batch })?;
+    dict.set_item("table", ArrowTable::of(batch))?;
     call::report(&dict, &request, &targets, &outcome)?;
     Ok(dict)
 }
@@ -98,7 +100,7 @@ pub(super) fn base_counts<'py>(
         Ok((request, targets, batch, outcome))
     })?;
     let dict = PyDict::new(py);
-    dict.set_item("table", ArrowTable { batch })?;
+    dict.set_item("table", ArrowTable::of(batch))?;
     call::report(&dict, &request, &targets, &outcome)?;
     Ok(dict)
 }
@@ -115,14 +117,28 @@ pub(super) fn named(names: &[String], target: &Target) -> Named {
 /// Columns of numbers and of names, all of one length, none with missing values.
 #[pyclass(frozen, module = "fastcov._fastcov")]
 pub(super) struct ArrowTable {
-    batch: RecordBatch,
+    columns: Columns,
+}
+
+enum Columns {
+    Held(RecordBatch),
+    Computed(Arc<Computed>),
 }
 
 impl From<RecordBatch> for ArrowTable {
     fn from(batch: RecordBatch) -> Self {
-        Self { batch }
+        Self { columns: Columns::Held(batch) }
     }
 }
+
+impl From<Computed> for ArrowTable {
+    fn from(columns: Computed) -> Self {
+        Self { columns: Columns::Computed(Arc::new(columns)) }
+    }
+}
+
+/// Rows of a computed table that a stream gives at a time.
+const BATCH: usize = 1 << 16;
 
 /// A column across the edge: its values or codes, their dtype, and the names the codes stand for.
 type Column = (PyArrowBuffer, &'static str, Option<Vec<String>>);
@@ -130,7 +146,37 @@ type Column = (PyArrowBuffer, &'static str, Option<Vec<String>>);
 impl ArrowTable {
     /// The columns of a batch.
     pub(super) const fn of(batch: RecordBatch) -> Self {
-        Self { batch }
+        Self { columns: Columns::Held(batch) }
+    }
+
+    /// The columns, where they are held; none where they are computed.
+    pub(super) fn held(&self) -> Option<RecordBatch> {
+        match &self.columns {
+            Columns::Held(batch) => Some(batch.clone()),
+            Columns::Computed(_) => None,
+        }
+    }
+
+    fn schema(&self) -> &SchemaRef {
+        match &self.columns {
+            Columns::Held(batch) => batch.schema_ref(),
+            Columns::Computed(columns) => columns.schema(),
+        }
+    }
+
+    fn rows(&self) -> usize {
+        match &self.columns {
+            Columns::Held(batch) => batch.num_rows(),
+            Columns::Computed(columns) => columns.len(),
+        }
+    }
+
+    /// Some rows as a batch.
+    fn batch(&self, py: Python<'_>, rows: &Range<usize>) -> PyResult<RecordBatch> {
+        match &self.columns {
+            Columns::Held(batch) => Ok(batch.slice(rows.start, rows.len())),
+            Columns::Computed(columns) => columns.batch(rows).map_err(|e| raise(py, e)),
+        }
     }
 }
 
@@ -146,20 +192,32 @@ impl ArrowTable {
             arrays.push(array);
         }
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| refused(&e))?;
-        Ok(Self { batch })
+        Ok(Self::of(batch))
     }
 
     fn __len__(&self) -> usize {
-        self.batch.num_rows()
+        self.rows()
     }
 
     #[getter]
     fn column_names(&self) -> Vec<String> {
-        self.batch.schema_ref().fields().iter().map(|f| f.name().clone()).collect()
+        self.schema().fields().iter().map(|f| f.name().clone()).collect()
     }
 
-    fn column(&self, i: usize) -> PyResult<Column> {
-        let array = self.batch.columns().get(i).ok_or_else(|| PyIndexError::new_err("there is no such column"))?;
+    /// Some rows as a table of their own.
+    fn slice(&self, py: Python<'_>, start: usize, stop: usize) -> PyResult<Self> {
+        let stop = stop.min(self.rows());
+        self.batch(py, &(start.min(stop)..stop)).map(Self::of)
+    }
+
+    fn column(&self, py: Python<'_>, i: usize) -> PyResult<Column> {
+        if i >= self.schema().fields().len() {
+            return Err(PyIndexError::new_err("there is no such column"));
+        }
+        let array = match &self.columns {
+            Columns::Held(batch) => Arc::clone(batch.column(i)),
+            Columns::Computed(columns) => columns.column(i, 0..columns.len()).map_err(|e| raise(py, e))?,
+        };
         let (values, categories) = match array.as_any_dictionary_opt() {
             None => (array.as_ref(), None),
             Some(dictionary) => {
@@ -179,7 +237,7 @@ impl ArrowTable {
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
-        to_schema_pycapsule(py, self.batch.schema_ref().as_ref())
+        to_schema_pycapsule(py, self.schema().as_ref())
     }
 
     #[pyo3(signature = (requested_schema=None))]
@@ -188,19 +246,31 @@ impl ArrowTable {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyTuple>> {
-        let field = Field::new_struct("", self.batch.schema_ref().fields().clone(), false);
-        to_array_pycapsules(py, Arc::new(field), &StructArray::from(self.batch.clone()), requested_schema)
+        let field = Field::new_struct("", self.schema().fields().clone(), false);
+        let rows = StructArray::from(self.batch(py, &(0..self.rows()))?);
+        to_array_pycapsules(py, Arc::new(field), &rows, requested_schema)
     }
 
+    /// A table that is held is one batch; one that is computed comes batch by batch, so that it is never there as a whole.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_stream__<'py>(
         &self,
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyCapsule>> {
-        let field = Field::new_struct("", self.batch.schema_ref().fields().clone(), false);
-        let rows: ArrayRef = Arc::new(StructArray::from(self.batch.clone()));
-        to_stream_pycapsule(py, Box::new(ArrayIterator::new([Ok(rows)], Arc::new(field))), requested_schema)
+        let field = Arc::new(Field::new_struct("", self.schema().fields().clone(), false));
+        let rows = |batch: RecordBatch| -> ArrayRef { Arc::new(StructArray::from(batch)) };
+        let batches: Box<dyn Iterator<Item = Result<ArrayRef, ArrowError>> + Send> = match &self.columns {
+            Columns::Held(batch) => Box::new(std::iter::once(Ok(rows(batch.clone())))),
+            Columns::Computed(columns) => {
+                let columns = Arc::clone(columns);
+                Box::new((0..columns.len().div_ceil(BATCH).max(1)).map(move |i| {
+                    let batch = columns.batch(&(i * BATCH..((i + 1) * BATCH).min(columns.len())));
+                    batch.map(rows).map_err(|e| ArrowError::ExternalError(Box::new(e)))
+                }))
+            }
+        };
+        to_stream_pycapsule(py, Box::new(ArrayIterator::new(batches, field)), requested_schema)
     }
 }
 

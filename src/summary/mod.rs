@@ -4,7 +4,9 @@
 //! small; parts are joined in order. So memory follows the answer, not the genome, and the work is spread over the workers.
 
 pub mod histogram;
+pub mod narrow;
 pub mod runs;
+pub mod series;
 pub mod stats;
 
 use crate::coords::Interval;

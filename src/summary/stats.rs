@@ -1,8 +1,11 @@
 //! Mean, median and their kin over intervals: targets, windows.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::histogram::Histogram;
+use super::narrow::Narrow;
+use super::series::{Layout, Series};
 use super::{Depths, Summary};
 use crate::coords::Interval;
 
@@ -15,21 +18,21 @@ pub enum Threshold {
     OfMean(f64),
 }
 
-/// What is said of one interval.
-#[derive(Clone, Debug, PartialEq)]
+/// What is said of one row: the integers of which every statistic is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Number of positions.
     pub positions: u64,
     /// Sum of their depths.
     pub sum: u64,
-    /// The middle depth; NaN without positions, as all that divides by their number.
-    pub median: f64,
+    /// Sum of the squares of their depths.
+    pub squares: u128,
+    /// Twice the middle depth: the sum of the two middle ones where the number of positions is even.
+    pub twice_median: u64,
     /// Lowest depth; 0 without positions.
     pub min: i32,
     /// Highest depth; 0 without positions.
     pub max: i32,
-    /// Standard deviation of the positions, all of them (divided by their number).
-    pub sd: f64,
     /// Positions that reach each threshold.
     pub reaching: Vec<u64>,
 }
@@ -43,8 +46,6 @@ impl Row {
             sum += depth as u64 * n;
             squares += (depth as u128).pow(2) * u128::from(n);
         }
-        // In integers up to the root, so that equal depths have no deviation at all.
-        let spread = u128::from(positions) * squares - u128::from(sum).pow(2);
         let mean = sum as f64 / positions as f64;
         let reaching = thresholds.iter().map(|threshold| {
             let reaches = |depth: i32| match *threshold {
@@ -56,155 +57,136 @@ impl Row {
         Self {
             positions,
             sum,
-            median: histogram.median(),
+            squares,
+            twice_median: histogram.twice_median(),
             min: histogram.iter().next().map_or(0, |(depth, _)| depth),
             max: histogram.iter().next_back().map_or(0, |(depth, _)| depth),
-            sd: (spread as f64).sqrt() / positions as f64,
             reaching: reaching.collect(),
         }
     }
 }
 
-/// The intervals of one target, each with the number of its row.
-#[derive(Debug, Default)]
-struct Asked {
-    /// Sorted by start.
-    intervals: Vec<(Interval, u32)>,
-    /// The furthest end among the intervals up to each one.
-    furthest: Vec<i64>,
-    /// The positions of all intervals, each once.
-    union: Vec<Interval>,
-}
-
-impl Asked {
-    fn sort(&mut self) {
-        self.intervals.sort_by_key(|(interval, _)| interval.start);
-        let mut most = i64::MIN;
-        for &(interval, _) in &self.intervals {
-            most = most.max(interval.end);
-            self.furthest.push(most);
-        }
-        self.union = union(self.intervals.iter().map(|i| i.0));
-    }
-
-    /// Those that share a position with `positions`.
-    fn over(&self, positions: Interval) -> impl Iterator<Item = (Interval, u32)> + '_ {
-        let first = self.furthest.partition_point(|&end| end <= positions.start);
-        let near = self.intervals[first..].iter().take_while(move |(i, _)| i.start < positions.end);
-        near.filter(move |(i, _)| !i.intersect(positions).is_empty()).copied()
-    }
-
-    fn union_over(&self, positions: Interval) -> impl Iterator<Item = Interval> + '_ {
-        let first = self.union.partition_point(|i| i.end <= positions.start);
-        self.union[first..].iter().take_while(move |i| i.start < positions.end).map(move |i| i.intersect(positions))
-    }
-}
-
-/// Intervals sorted by start as disjoint ones that cover the same positions.
-pub fn union(sorted: impl Iterator<Item = Interval>) -> Vec<Interval> {
-    let mut union: Vec<Interval> = Vec::new();
-    for interval in sorted.filter(|i| !i.is_empty()) {
-        match union.last_mut() {
-            Some(last) if interval.start <= last.end => last.end = last.end.max(interval.end),
-            _ => union.push(interval),
-        }
-    }
-    union
+/// The standard deviation of `positions` depths, all of them (divided by their number), with that sum and that sum of squares.
+pub fn deviation(positions: u64, sum: u64, squares: u128) -> f64 {
+    // In integers up to the root, so that equal depths have no deviation at all.
+    let spread = u128::from(positions) * squares - u128::from(sum).pow(2);
+    (spread as f64).sqrt() / positions as f64
 }
 
 /// Statistics of rows. A row is an interval, or several, of which each position counts once; rows may overlap.
 pub struct StatsOf {
-    asked: Vec<Asked>,
-    /// Positions of each row.
-    lengths: Vec<u64>,
+    asked: Vec<Layout>,
+    rows: usize,
+    /// Positions of each row, where rows have several intervals.
+    lengths: Option<Narrow>,
     thresholds: Vec<Threshold>,
 }
 
 /// What a piece has of the rows.
 #[derive(Default)]
 pub struct Part {
-    /// Rows all of whose positions lie in the piece.
-    rows: Vec<(u32, Row)>,
-    /// Depths of the positions that other rows have in the piece.
-    open: Vec<(u32, Histogram)>,
+    /// Rows all of whose positions lie in the piece, neighbours that are alike together: where nothing is covered most windows are.
+    rows: Vec<(Range<usize>, Row)>,
+    /// Depths of the positions that other rows have in the piece, with the number of all their positions.
+    open: Vec<(usize, u64, Histogram)>,
     /// Depths of all rows' positions in the piece, each once.
     union: Histogram,
 }
 
-/// The statistics of all rows, column by column.
+impl Part {
+    fn push(&mut self, number: usize, row: Row) {
+        match self.rows.last_mut() {
+            Some((numbers, same)) if numbers.end == number && *same == row => numbers.end += 1,
+            _ => self.rows.push((number..number + 1, row)),
+        }
+    }
+}
+
+/// The numbers of all rows, column by column; 0 in rows without positions.
 #[derive(Debug, Default)]
 pub struct Columns {
-    /// Sum of the depths.
-    pub sum: Vec<u64>,
-    /// Middle depth; NaN in rows without positions.
-    pub median: Vec<f64>,
-    /// Lowest depth.
-    pub min: Vec<i32>,
-    /// Highest depth.
-    pub max: Vec<i32>,
-    /// Standard deviation of the positions; NaN in rows without positions.
-    pub sd: Vec<f64>,
-    /// Positions that reach each threshold, row by row.
-    pub reaching: Vec<u64>,
-    /// Depths of all rows' positions, each once.
-    pub union: Histogram,
-    open: HashMap<u32, Histogram>,
+    /// See [`Row::sum`].
+    pub sum: Narrow,
+    /// See [`Row::squares`].
+    pub squares: Narrow,
+    /// See [`Row::twice_median`].
+    pub twice_median: Narrow,
+    /// See [`Row::min`].
+    pub min: Narrow,
+    /// See [`Row::max`].
+    pub max: Narrow,
+    /// See [`Row::reaching`].
+    pub reaching: Vec<Narrow>,
 }
 
 impl Columns {
-    fn begin(&mut self, rows: usize, thresholds: usize) {
-        self.sum = vec![0; rows];
-        self.median = vec![f64::NAN; rows];
-        self.min = vec![0; rows];
-        self.max = vec![0; rows];
-        self.sd = vec![f64::NAN; rows];
-        self.reaching = vec![0; rows * thresholds];
+    fn zeros(rows: usize, thresholds: usize) -> Self {
+        let zeros = || Narrow::zeros(rows);
+        let reaching = std::iter::repeat_with(zeros).take(thresholds).collect();
+        Self { sum: zeros(), squares: zeros(), twice_median: zeros(), min: zeros(), max: zeros(), reaching }
     }
 
-    fn set(&mut self, number: u32, row: &Row) {
-        let i = number as usize;
-        (self.sum[i], self.median[i], self.min[i], self.max[i], self.sd[i]) = (row.sum, row.median, row.min, row.max, row.sd);
-        let n = row.reaching.len();
-        self.reaching[i * n..(i + 1) * n].copy_from_slice(&row.reaching);
-    }
-}
-
-impl StatsOf {
-    /// Statistics of as many rows as `lengths` has; `intervals` are the target, the positions and the number of the row of each interval,
-    /// those of one row disjoint.
-    pub fn new(targets: usize, intervals: &[(usize, Interval, u32)], rows: usize, thresholds: Vec<Threshold>) -> Self {
-        let mut asked: Vec<Asked> = std::iter::repeat_with(Asked::default).take(targets).collect();
-        let mut lengths = vec![0; rows];
-        for &(target, interval, row) in intervals.iter().filter(|i| !i.1.is_empty()) {
-            asked[target].intervals.push((interval, row));
-            lengths[row as usize] += interval.len() as u64;
-        }
-        asked.iter_mut().for_each(Asked::sort);
-        Self { asked, lengths, thresholds }
-    }
-
-    /// The columns, which are still empty where no piece was counted.
-    pub fn complete(&self, mut columns: Columns) -> Columns {
-        if columns.sum.len() != self.lengths.len() {
-            columns.begin(self.lengths.len(), self.thresholds.len());
-        }
+    /// A row alone.
+    pub fn of(row: &Row) -> Self {
+        let mut columns = Self::zeros(1, row.reaching.len());
+        columns.fill(&(0..1), row);
         columns
     }
 
-    /// Positions of each row.
-    pub fn lengths(&self) -> &[u64] {
-        &self.lengths
+    fn fill(&mut self, rows: &Range<usize>, row: &Row) {
+        self.sum.fill(rows.clone(), row.sum.into());
+        self.squares.fill(rows.clone(), row.squares);
+        self.twice_median.fill(rows.clone(), row.twice_median.into());
+        // Depths are never below 0.
+        self.min.fill(rows.clone(), row.min.max(0) as u128);
+        self.max.fill(rows.clone(), row.max.max(0) as u128);
+        for (column, &n) in self.reaching.iter_mut().zip(&row.reaching) {
+            column.fill(rows.clone(), n.into());
+        }
+    }
+}
+
+/// What all pieces come to.
+#[derive(Debug, Default)]
+pub struct Whole {
+    columns: Columns,
+    /// Depths of all rows' positions, each once.
+    union: Histogram,
+    open: HashMap<usize, Histogram>,
+}
+
+impl StatsOf {
+    /// Statistics of `rows` rows; `series` are theirs, each with its target. `lengths` are the positions of each row where a row can be
+    /// more than one interval; those of one row are disjoint then.
+    pub fn new(targets: usize, series: &[(usize, Series)], rows: usize, lengths: Option<Narrow>, thresholds: Vec<Threshold>) -> Self {
+        let mut asked: Vec<Layout> = std::iter::repeat_with(Layout::default).take(targets).collect();
+        for &(target, series) in series.iter().filter(|(_, series)| !series.within.is_empty()) {
+            asked[target].push(series);
+        }
+        asked.iter_mut().for_each(Layout::sort);
+        Self { asked, rows, lengths, thresholds }
     }
 
-    /// The row of all rows' positions, each once.
-    pub fn total(&self, columns: &Columns) -> Row {
-        Row::of(&columns.union, &self.thresholds)
+    /// The columns, and the row of all rows' positions, each once.
+    pub fn complete(&self, mut whole: Whole) -> (Columns, Row) {
+        self.begin(&mut whole);
+        (whole.columns, Row::of(&whole.union, &self.thresholds))
+    }
+
+    fn begin(&self, whole: &mut Whole) {
+        if whole.columns.sum.len() != self.rows {
+            whole.columns = Columns::zeros(self.rows, self.thresholds.len());
+        }
+    }
+
+    fn length(&self, row: usize, interval: Interval) -> u64 {
+        self.lengths.as_ref().map_or(interval.len() as u64, |lengths| lengths.get_u64(row))
     }
 }
 
 impl Summary for StatsOf {
     type Part = Part;
-    type Whole = Columns;
+    type Whole = Whole;
 
     fn digest(&self, target: usize, depths: &Depths) -> Part {
         let asked = &self.asked[target];
@@ -213,10 +195,11 @@ impl Summary for StatsOf {
         for (interval, row) in asked.over(depths.positions) {
             histogram.clear();
             histogram.add_depths(depths, interval);
-            if histogram.positions() == self.lengths[row as usize] {
-                part.rows.push((row, Row::of(&histogram, &self.thresholds)));
+            let length = self.length(row, interval);
+            if histogram.positions() == length {
+                part.push(row, Row::of(&histogram, &self.thresholds));
             } else {
-                part.open.push((row, std::mem::take(&mut histogram)));
+                part.open.push((row, length, std::mem::take(&mut histogram)));
             }
         }
         for positions in asked.union_over(depths.positions) {
@@ -225,21 +208,19 @@ impl Summary for StatsOf {
         part
     }
 
-    fn join(&self, whole: &mut Columns, _: usize, part: Part) {
-        if whole.sum.len() != self.lengths.len() {
-            whole.begin(self.lengths.len(), self.thresholds.len());
-        }
+    fn join(&self, whole: &mut Whole, _: usize, part: Part) {
+        self.begin(whole);
         whole.union.merge(&part.union);
-        for (number, row) in part.rows {
-            whole.set(number, &row);
+        for (rows, row) in part.rows {
+            whole.columns.fill(&rows, &row);
         }
-        for (number, histogram) in part.open {
+        for (number, length, histogram) in part.open {
             let so_far = whole.open.entry(number).or_default();
             so_far.merge(&histogram);
-            if so_far.positions() == self.lengths[number as usize] {
+            if so_far.positions() == length {
                 let row = Row::of(so_far, &self.thresholds);
                 whole.open.remove(&number);
-                whole.set(number, &row);
+                whole.columns.fill(&(number..number + 1), &row);
             }
         }
     }
@@ -252,11 +233,10 @@ mod tests {
 
     /// The row, said plainly.
     fn plain(depths: &[i32], thresholds: &[Threshold]) -> Row {
-        let n = depths.len() as f64;
-        let mean = depths.iter().map(|&d| f64::from(d)).sum::<f64>() / n;
+        let mean = depths.iter().map(|&d| f64::from(d)).sum::<f64>() / depths.len() as f64;
         let mut sorted = depths.to_vec();
         sorted.sort_unstable();
-        let middle = |i: usize| f64::from(sorted[i]);
+        let middle = |i: usize| sorted[i] as u64;
         let reaching = thresholds.iter().map(|t| match *t {
             Threshold::Depth(least) => depths.iter().filter(|&&d| d >= least).count() as u64,
             Threshold::OfMean(times) => depths.iter().filter(|&&d| f64::from(d) >= times * mean).count() as u64,
@@ -264,57 +244,102 @@ mod tests {
         Row {
             positions: depths.len() as u64,
             sum: depths.iter().map(|&d| d as u64).sum(),
-            median: f64::midpoint(middle((depths.len() - 1) / 2), middle(depths.len() / 2)),
+            squares: depths.iter().map(|&d| (d as u128).pow(2)).sum(),
+            twice_median: middle((depths.len() - 1) / 2) + middle(depths.len() / 2),
             min: sorted[0],
             max: sorted[depths.len() - 1],
-            sd: (depths.iter().map(|&d| (f64::from(d) - mean).powi(2)).sum::<f64>() / n).sqrt(),
             reaching: reaching.collect(),
         }
     }
 
-    fn row(columns: &Columns, i: usize, positions: u64, n: usize) -> Row {
-        let reaching = columns.reaching[i * n..(i + 1) * n].to_vec();
-        let (sum, median, sd) = (columns.sum[i], columns.median[i], columns.sd[i]);
-        Row { positions, sum, median, min: columns.min[i], max: columns.max[i], sd, reaching }
+    fn row(columns: &Columns, i: usize, positions: u64) -> Row {
+        Row {
+            positions,
+            sum: columns.sum.get_u64(i),
+            squares: columns.squares.get(i),
+            twice_median: columns.twice_median.get_u64(i),
+            min: columns.min.get(i) as i32,
+            max: columns.max.get(i) as i32,
+            reaching: columns.reaching.iter().map(|column| column.get_u64(i)).collect(),
+        }
     }
 
-    fn assert_same(got: &Row, wanted: &Row, what: &str) {
-        assert!((got.sd - wanted.sd).abs() <= 1e-9 * (1.0 + wanted.sd), "{what}: {got:?} {wanted:?}");
-        assert_eq!(Row { sd: wanted.sd, ..got.clone() }, *wanted, "{what}");
+    fn depths() -> Vec<i32> {
+        (0..90).map(|i: i32| if i % 13 == 0 { 7_000 } else { (i * i) % 17 * i32::from(i > 20) }).collect()
+    }
+
+    /// The statistics of `series` from two pieces of `depths`, which begin at position 10.
+    fn stats(depths: &[i32], series: &[(usize, Series)], rows: usize, lengths: Option<Narrow>, seed: u64) -> (Columns, Row) {
+        let stats = StatsOf::new(1, series, rows, lengths, thresholds());
+        let (at, mut whole) = (seed as usize % (depths.len() - 1) + 1, Whole::default());
+        let mut rest = Depths::default();
+        rest.reset(10 + at as i64);
+        rest.push_dense(depths.len() - at).copy_from_slice(&depths[at..]);
+        for piece in [cut(&depths[..at], seed), rest] {
+            stats.join(&mut whole, 0, stats.digest(0, &piece));
+        }
+        stats.complete(whole)
+    }
+
+    fn thresholds() -> Vec<Threshold> {
+        vec![Threshold::Depth(1), Threshold::Depth(10), Threshold::OfMean(0.2), Threshold::OfMean(1.0)]
     }
 
     #[test]
     fn rows_equal_plain_statistics_however_intervals_and_pieces_lie() {
-        let depths: Vec<i32> = (0..90).map(|i: i32| if i % 13 == 0 { 7_000 } else { (i * i) % 17 * i32::from(i > 20) }).collect();
+        let depths = depths();
         let of = |start: i64, end: i64| depths[(start - 10) as usize..(end - 10) as usize].to_vec();
         // The last two intervals are one row.
         let bounds = [(10, 100), (30, 31), (15, 77), (10, 12), (99, 100), (55, 55), (15, 77), (60, 90), (12, 20), (70, 75)];
-        let intervals: Vec<_> =
-            bounds.iter().zip([0, 1, 2, 3, 4, 5, 6, 7, 8, 8]).map(|(&(start, end), row)| (0, Interval::new(start, end), row)).collect();
-        let thresholds = vec![Threshold::Depth(1), Threshold::Depth(10), Threshold::OfMean(0.2), Threshold::OfMean(1.0)];
+        let rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 8];
+        let series: Vec<_> = bounds.iter().zip(rows).map(|(&(start, end), row)| (0, Series::one(Interval::new(start, end), row))).collect();
+        let mut lengths = Narrow::zeros(9);
+        for (&(start, end), row) in bounds.iter().zip(rows) {
+            let so_far = lengths.get(row);
+            lengths.fill(row..row + 1, so_far + (end - start) as u128);
+        }
         for seed in 0..60 {
-            let stats = StatsOf::new(1, &intervals, 9, thresholds.clone());
-            let (at, mut whole) = (seed as usize % 89 + 1, Columns::default());
-            let mut rest = Depths::default();
-            rest.reset(10 + at as i64);
-            rest.push_dense(90 - at).copy_from_slice(&depths[at..]);
-            for piece in [cut(&depths[..at], seed), rest] {
-                stats.join(&mut whole, 0, stats.digest(0, &piece));
-            }
+            let (columns, total) = stats(&depths, &series, 9, Some(lengths.clone()), seed);
             for (i, &(start, end)) in bounds[..8].iter().enumerate().filter(|(_, (start, end))| start < end) {
-                let got = row(&whole, i, stats.lengths()[i], 4);
-                assert_same(&got, &plain(&of(start, end), &thresholds), &format!("seed {seed}, {start}..{end}"));
+                let wanted = plain(&of(start, end), &thresholds());
+                assert_eq!(row(&columns, i, lengths.get_u64(i)), wanted, "seed {seed}, {start}..{end}");
             }
             let both = [of(12, 20), of(70, 75)].concat();
-            assert_same(&row(&whole, 8, 13, 4), &plain(&both, &thresholds), "a row of two intervals");
-            assert_same(&stats.total(&whole), &plain(&depths, &thresholds), "the union");
-            assert!(whole.median[5].is_nan() && whole.sd[5].is_nan() && (whole.sum[5], whole.min[5], whole.max[5]) == (0, 0, 0));
+            assert_eq!(row(&columns, 8, 13), plain(&both, &thresholds()), "a row of two intervals");
+            assert_eq!(total, plain(&depths, &thresholds()), "the union");
+            assert_eq!((columns.sum.get(5), columns.min.get(5), columns.max.get(5)), (0, 0, 0));
         }
     }
 
     #[test]
-    fn a_union_has_each_position_once() {
-        let intervals = [(1, 4), (2, 3), (4, 6), (7, 7), (8, 9)].map(|(start, end)| Interval::new(start, end));
-        assert_eq!(union(intervals.into_iter()), [Interval::new(1, 6), Interval::new(8, 9)]);
+    fn windows_equal_plain_statistics() {
+        let depths = depths();
+        for (start, end, size, step) in [(10, 100, 7, 7), (13, 98, 5, 9), (10, 100, 40, 3), (20, 30, 50, 50), (10, 100, 1, 1)] {
+            let windows = Series { within: Interval::new(start, end), size, step, row: 0 };
+            for seed in 0..20 {
+                let (columns, total) = stats(&depths, &[(0, windows)], windows.rows(), None, seed);
+                let mut covered = vec![false; 90];
+                for i in 0..windows.rows() {
+                    let place = windows.place(i);
+                    let at = (place.start - 10) as usize..(place.end - 10) as usize;
+                    covered[at.clone()].fill(true);
+                    assert_eq!(row(&columns, i, place.len() as u64), plain(&depths[at], &thresholds()), "{windows:?}, seed {seed}");
+                }
+                let union: Vec<_> = depths.iter().zip(covered).filter(|(_, covered)| *covered).map(|(&d, _)| d).collect();
+                assert_eq!(total, plain(&union, &thresholds()), "{windows:?}, seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn deviations_are_those_of_the_formula() {
+        for depths in [&[3, 3, 3][..], &[0, 1], &[5, 0, 9_000], &[2_000_000_000, 0, 1]] {
+            let (n, row) = (depths.len() as f64, plain(depths, &[]));
+            let mean = depths.iter().map(|&d| f64::from(d)).sum::<f64>() / n;
+            let wanted = (depths.iter().map(|&d| (f64::from(d) - mean).powi(2)).sum::<f64>() / n).sqrt();
+            let got = deviation(row.positions, row.sum, row.squares);
+            assert!((got - wanted).abs() <= 1e-9 * (1.0 + wanted), "{depths:?}: {got} {wanted}");
+        }
+        assert!(deviation(0, 0, 0).is_nan());
     }
 }

@@ -87,7 +87,7 @@ pub fn names(contigs: &[Contig]) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(contigs.iter().map(|c| String::from_utf8_lossy(&c.name))))
 }
 
-fn dictionary(codes: Codes, values: ArrayRef) -> Result<ArrayRef> {
+pub(super) fn dictionary(codes: Codes, values: ArrayRef) -> Result<ArrayRef> {
     fn of<K: ArrowDictionaryKeyType>(codes: PrimitiveArray<K>, values: ArrayRef) -> Result<ArrayRef> {
         Ok(Arc::new(DictionaryArray::try_new(codes, values).map_err(refused)?))
     }
@@ -104,6 +104,6 @@ fn record_batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the error ends here")]
-fn refused(error: ArrowError) -> Error {
+pub(super) fn refused(error: ArrowError) -> Error {
     Error::new(Kind::Internal, format!("Arrow refused a column: {error}"))
 }

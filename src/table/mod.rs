@@ -2,6 +2,7 @@
 
 mod batch;
 mod batches;
+mod computed;
 mod dense;
 mod letters;
 mod matrix;
@@ -11,11 +12,12 @@ mod stats;
 
 pub use batch::names;
 pub use batches::{Batch, Batches, batch_schema, batches};
+pub use computed::{Computed, Statistic};
 pub use dense::{Axis, Dense, Letters, dense};
 pub use letters::{BaseCounts, base_counts};
 pub use matrix::{Matrix, matrix};
 pub use runs::{Runs, runs};
-pub use stats::{Asked, Stats, stats};
+pub use stats::{Asked, RowStats, Stats, stats};
 
 /// The categories of the column `base`, in the order of their codes: the IUPAC letters and gaps, both cases, always the same.
 pub const BASES: &[u8] = b"ACGTNURYSWKMBDHVacgtnuryswkmbdhv.-*Xx";

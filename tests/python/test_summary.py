@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import math
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -205,6 +206,51 @@ def test_windows_equal_numpy(sample, depths, size, step):
     assert part["start"].tolist() == list(range(20_000, 20_050, step or size))
     assert part.columns.tolist() == ["chrom", "start", "end", "length", "max"]
     assert part["max"].iloc[0] == depths["bases"]["chr1"][20_000 : min(20_050, 20_000 + size)].max()
+
+
+def test_a_table_that_is_computed_is_the_same_in_every_form(sample):
+    """Whole, in batches, pickled, and at its ends."""
+    table = window_stats(sample[0], 1, thresholds=(20,))
+    frame = table.to_pandas()
+    assert len(table) == len(frame) == sum(LENGTHS.values()) > 1 << 16
+    assert table.categories == {"chrom": tuple(LENGTHS)}
+    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(table)).to_pandas(), frame)
+    head, tail = (frame.iloc[rows].to_string(header=False).splitlines() for rows in (slice(5), slice(-5, None)))
+    shown = [line.split() for line in repr(table).splitlines()]
+    assert shown[2:7] + shown[8:] == [line.split() for line in head + tail]
+    polars = pytest.importorskip("polars")
+    pyarrow = pytest.importorskip("pyarrow")
+    assert pyarrow.table(table).column("mean").num_chunks == 2
+    for made in (table.to_arrow().to_pandas(), polars.DataFrame(table).to_pandas()):
+        for name in frame.columns:
+            both = (
+                np.asarray(column[name].astype(str) if name == "chrom" else column[name]) for column in (made, frame)
+            )
+            np.testing.assert_array_equal(*both)
+
+
+def test_windows_of_a_whole_file_need_no_index(sample, tmp_path):
+    bam = tmp_path / "bare.bam"
+    bam.write_bytes(sample[0].read_bytes())
+    pd.testing.assert_frame_equal(window_stats(bam, 777).to_pandas(), window_stats(sample[0], 777).to_pandas())
+    with pytest.raises(errors.IndexMissingError):
+        window_stats(bam, 777, regions="chr1")
+
+
+def test_regions_that_overlap_have_windows_of_their_own(sample, depths):
+    """Each region's windows begin at its start; the total has each position once."""
+    table = window_stats(sample[0], 30, 40, ["chr1:20001-20100", "chr2", ("chr1", 20_051, 20_055)], stats=["mean"])
+    frame = table.to_pandas()
+    bounds = [("chr1", 20_000, 20_100), ("chr2", 0, 6_000), ("chr1", 20_050, 20_055)]
+    places = [(name, at, min(at + 30, end)) for name, start, end in bounds for at in range(start, end, 40)]
+    assert list(frame[["chrom", "start", "end"]].itertuples(index=False, name=None)) == places
+    depth = depths["bases"]
+    np.testing.assert_allclose(frame["mean"], [depth[name][start:end].mean() for name, start, end in places])
+    covered = {name: np.zeros(length, bool) for name, length in LENGTHS.items()}
+    for name, start, end in places:
+        covered[name][start:end] = True
+    union = np.concatenate([depth[name][covered[name]] for name in LENGTHS])
+    assert table.summary() == {"rows": len(places), "length": len(union), "mean": pytest.approx(union.mean())}
 
 
 def test_distribution_is_the_part_at_each_depth_or_deeper(sample, depths):
