@@ -6,10 +6,13 @@ use crate::error::{Error, Kind, Result};
 use crate::merge::Totals;
 use crate::plan::Target;
 use crate::source::bam::Bam;
-use crate::source::bgzf::VirtualOffset;
-use crate::source::index::Index;
-use crate::source::record::Record;
+use crate::source::bgzf::{EOF_FRAME, VirtualOffset};
+use crate::source::index::{Chunk, Index};
+use crate::source::record::{Record, UNMAPPED};
 use crate::source::records::{Found, RecordReader};
+
+/// How many places of the file are looked at, at most, for what an index leaves in doubt. A good one leaves none, or few.
+const LOOKS: usize = 1000;
 
 /// The index of the file, and a warning when it is older.
 pub(super) fn indexed(settings: &Settings, bam: &Bam) -> Result<(Index, Option<String>)> {
@@ -47,7 +50,61 @@ fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
             _ => return mismatch("the index does not begin with the first record of"),
         }
     }
+    check_complete(bam, index)
+}
+
+/// The index has to lead to all records of the file. What it says about itself was looked at when it was read; where that leaves a doubt the
+/// file is asked.
+fn check_complete(bam: &Bam, index: &Index) -> Result<()> {
+    let lacking = |at: u64| {
+        Err(Error::new(Kind::IndexMismatch, format!("the index does not lead to the record at {at:#x} in {}", bam.file.path().display()))
+            .path(&index.path)
+            .hint("the index is damaged, of another file or older: run 'samtools index'"))
+    };
+    let end_frame = bam.file.len().saturating_sub(EOF_FRAME.len() as u64);
+    // Nothing has to be read where the index ends with the file.
+    let behind = index.extent().map(|whole| Chunk { start: whole.end, end: u64::MAX }).filter(|rest| rest.start >> 16 < end_frame);
+    for gap in index.gaps().into_iter().take(LOOKS).chain(behind) {
+        match has_mapped(bam, gap) {
+            Ok(false) => {}
+            Err(e) if e.kind() == Kind::Os => return Err(e),
+            // What is damaged behind the last chunk does not concern those who ask for what is before it.
+            Err(e) if gap.end == u64::MAX && e.kind() != Kind::IndexMismatch => {}
+            Err(e) if e.kind() == Kind::CorruptFile && e.at_record().is_none() => return Err(e),
+            _ => return lacking(gap.start),
+        }
+    }
+    for doubt in index.doubts.iter().take(LOOKS) {
+        let mut reader = RecordReader::new(bam, bam.truncated);
+        reader.seek(VirtualOffset(doubt.at), VirtualOffset(u64::MAX))?;
+        let Some(Found { range, shape }) = reader.next_record()? else { return lacking(doubt.at) };
+        let record = Record::trusted(&reader.buffer()[range]);
+        let start = i64::from(record.pos());
+        let lies_there = doubt.positions.start <= start && start + shape.reference_len <= doubt.positions.end;
+        let is_told_of = record.flags() & UNMAPPED == 0 && record.pos() >= 0;
+        if is_told_of && (record.contig_id() != doubt.contig as i32 || !lies_there) {
+            return lacking(doubt.at);
+        }
+    }
     Ok(())
+}
+
+/// Whether there is a record in this stretch of the file to which an index should lead: one that is mapped to a position. Behind the last
+/// chunk only the first is looked at, all others could be without a contig.
+fn has_mapped(bam: &Bam, gap: Chunk) -> Result<bool> {
+    let mut reader = RecordReader::new(bam, bam.truncated);
+    reader.seek(VirtualOffset(gap.start), VirtualOffset(gap.end))?;
+    while let Some(Found { range, .. }) = reader.next_record()? {
+        let record = Record::trusted(&reader.buffer()[range]);
+        if record.contig_id() >= 0 && record.pos() >= 0 && record.flags() & UNMAPPED == 0 {
+            return Ok(true);
+        }
+        if gap.end == u64::MAX {
+            break;
+        }
+        reader.begin_part();
+    }
+    Ok(false)
 }
 
 /// Where the record at `offset` starts, if it has a position; an index begins with the first such record of the file.

@@ -4,6 +4,7 @@
 //! and give each bin's *chunks* of the file. Since a bin can be wide, both also say where the first record that reaches a place is:
 //! BAI per window of 16,384 bases, CSI per bin. Here that becomes one list of [`Floor`]s (see `parse`).
 
+mod agree;
 mod parse;
 mod sweep;
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub use sweep::sweep;
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::bgzf::{self, FrameReader};
@@ -88,6 +90,16 @@ impl ContigIndex {
         self.of(bin).first().map_or(u64::MAX, |chunk| chunk.start)
     }
 
+    /// For each level the bins of records that can reach a window from `first` to `last`, in [`ContigIndex::bins`].
+    fn bins_over(&self, binning: Binning, first: u32, last: u32) -> impl Iterator<Item = (u32, Range<usize>)> {
+        (0..=binning.depth).map(move |level| {
+            let shift = 3 * (binning.depth - level);
+            let low = Binning::first_bin(level) + (first >> shift);
+            let high = Binning::first_bin(level) + (last >> shift);
+            (level, self.bins.partition_point(|b| b.id < low)..self.bins.partition_point(|b| b.id <= high))
+        })
+    }
+
     fn floor(&self, window: u32) -> u64 {
         let after = self.floors.partition_point(|f| f.window <= window);
         after.checked_sub(1).and_then(|i| self.floors.get(i)).map_or(0, |f| f.offset)
@@ -97,6 +109,18 @@ impl ContigIndex {
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
+}
+
+/// A bin whose first record lies where the index has no record of its positions, as far as it tells. Some writers do not tell of unmapped
+/// records, so the record decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// Index of the contig in the header.
+    pub contig: usize,
+    /// What the record has to lie in.
+    pub positions: Interval,
+    /// Virtual offset of the record.
+    pub at: u64,
 }
 
 /// The numbering of bins: level 0 is one bin for everything, each level below has eight bins for each of the level above.
@@ -130,6 +154,13 @@ impl Binning {
         let above = (0..=self.depth).find(|&a| bin >= Self::first_bin(self.depth - a)).unwrap_or(self.depth);
         (above, (bin - Self::first_bin(self.depth - above)) << (3 * above))
     }
+
+    /// The positions a bin is for.
+    fn positions(self, bin: u32) -> Interval {
+        let (above, window) = self.place(bin);
+        let start = i64::from(window) << self.min_shift;
+        Interval::new(start, start + (1 << (self.min_shift + 3 * above)))
+    }
 }
 
 /// The index of a BAM.
@@ -141,6 +172,8 @@ pub struct Index {
     pub contigs: Vec<ContigIndex>,
     /// Number of records without a place, if the index says. Not checked.
     pub unplaced: Option<u64>,
+    /// Bins that may not be what they say.
+    pub doubts: Vec<Doubt>,
     binning: Binning,
 }
 
@@ -201,21 +234,18 @@ impl Index {
         let Some(index) = self.contigs.get(contig).filter(|_| start < end) else {
             return Vec::new();
         };
-        let Binning { min_shift, depth } = self.binning;
+        let min_shift = self.binning.min_shift;
         let (first, last) = ((start >> min_shift) as u32, ((end - 1) >> min_shift) as u32);
         let floor = index.floor(first);
         let mut ceiling = u64::MAX;
         let mut found = Vec::new();
-        for level in 0..=depth {
-            let shift = 3 * (depth - level);
-            let (low, high) = (Binning::first_bin(level) + (first >> shift), Binning::first_bin(level) + (last >> shift));
-            let from = index.bins.partition_point(|b| b.id < low);
-            let to = index.bins.partition_point(|b| b.id <= high);
-            for bin in index.bins.get(from..to).unwrap_or_default() {
+        for (level, bins) in index.bins_over(self.binning, first, last) {
+            let right = index.bins.get(bins.end);
+            for bin in index.bins.get(bins).unwrap_or_default() {
                 found.extend_from_slice(index.of(bin));
             }
             // Records of a bin further right start behind the interval, and the file is sorted.
-            if let Some(right) = index.bins.get(to).filter(|b| b.id < Binning::first_bin(level + 1)) {
+            if let Some(right) = right.filter(|b| b.id < Binning::first_bin(level + 1)) {
                 ceiling = ceiling.min(index.first_start(right));
             }
         }

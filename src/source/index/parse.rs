@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::{Bin, Binning, Chunk, ContigIndex, Counts, Floor, Index, REMEDY, corrupt};
+use super::{Bin, Binning, Chunk, ContigIndex, Counts, Doubt, Floor, Index, REMEDY, corrupt};
 use crate::error::{Error, Kind, Result, escape};
 use crate::source::header::Header;
 
@@ -36,11 +36,12 @@ pub(super) struct Parser<'a> {
     binning: Binning,
     /// The highest virtual offset read so far, and its contig.
     highest: (u64, usize),
+    doubts: Vec<Doubt>,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(bytes: &'a [u8], header: &'a Header, bam_len: u64) -> Self {
-        Self { rest: bytes, header, bam_len, format: Format::Bai, binning: Binning::BAI, highest: (0, 0) }
+        Self { rest: bytes, header, bam_len, format: Format::Bai, binning: Binning::BAI, highest: (0, 0), doubts: Vec::new() }
     }
 
     /// Reads all of it.
@@ -58,7 +59,7 @@ impl<'a> Parser<'a> {
         };
         // Last, so that an index that is damaged is not taken for another file's.
         self.inside()?;
-        Ok(Index { path: path.to_path_buf(), contigs, unplaced, binning: self.binning })
+        Ok(Index { path: path.to_path_buf(), contigs, unplaced, doubts: self.doubts, binning: self.binning })
     }
 
     fn take(&mut self, len: usize, what: &str) -> Result<&'a [u8]> {
@@ -140,11 +141,14 @@ impl<'a> Parser<'a> {
         let mut contig = ContigIndex::default();
         let highest_before = self.highest.0;
         let bins = self.bins(&mut contig)?;
+        contig.bins = bins.iter().map(|b| b.bin).collect();
+        contig.chunks.shrink_to_fit();
         let firsts = self.lowest_firsts(&contig, &bins);
         contig.floors = match self.format {
             Format::Bai => {
                 let n = self.count(8, "linear offsets")?;
                 let linear = self.take(8 * n, "the linear offsets")?;
+                self.check_linear(linear, &contig, i)?;
                 self.linear_floors(linear, &contig, &firsts)?
             }
             Format::Csi if reach_left(&contig, &bins) => {
@@ -157,8 +161,12 @@ impl<'a> Parser<'a> {
         if self.highest.0 > highest_before {
             self.highest.1 = i;
         }
-        contig.bins = bins.iter().map(|b| b.bin).collect();
-        contig.chunks.shrink_to_fit();
+        for RawBin { bin, loffset } in bins.iter().filter(|b| b.loffset > 0) {
+            let (above, first) = self.binning.place(bin.id);
+            contig.check_reached(self.binning, first, first + (1 << (3 * above)) - 1, *loffset)?;
+            self.doubt(i, bin, &contig, *loffset);
+        }
+        contig.check_order(self.binning, self.header.contigs.get(i).map_or(0, |c| c.len))?;
         Ok(contig)
     }
 
@@ -260,6 +268,34 @@ impl<'a> Parser<'a> {
         let lowest = Binning::first_bin(self.binning.depth);
         let from = bins.partition_point(|b| b.bin.id < lowest);
         bins.get(from..).unwrap_or_default().iter().map(|b| (b.bin.id - lowest, contig.first_start(&b.bin))).collect()
+    }
+
+    /// Refuses offsets per window to which no chunk leads. A window without a record may repeat a neighbour's, so of windows with one offset
+    /// it has to be that of one of them.
+    fn check_linear(&mut self, linear: &[u8], contig: &ContigIndex, i: usize) -> Result<()> {
+        let offsets: Vec<u64> = linear.chunks_exact(8).map(offset).collect();
+        let mut first = 0;
+        for same in offsets.chunk_by(|a, b| a == b) {
+            let after = first + same.len() as u32;
+            if let Some(&offset) = same.first().filter(|&&offset| offset > 0) {
+                contig.check_reached(self.binning, first, after - 1, offset)?;
+            }
+            first = after;
+        }
+        for bin in &contig.bins {
+            // No record reaches a window behind the last.
+            let first = offsets.get(self.binning.place(bin.id).1 as usize).copied().unwrap_or(u64::MAX);
+            self.doubt(i, bin, contig, first);
+        }
+        Ok(())
+    }
+
+    /// Notes a bin of contig `i` that begins before `first`, where the first record that reaches its first window is said to be.
+    fn doubt(&mut self, i: usize, bin: &Bin, contig: &ContigIndex, first: u64) {
+        let at = contig.first_start(bin);
+        if at < first {
+            self.doubts.push(Doubt { contig: i, positions: self.binning.positions(bin.id), at });
+        }
     }
 
     /// Floors from BAI's offsets per window, of which 0 means that nothing is known (some writers leave windows without a record at 0,

@@ -38,7 +38,13 @@ pub fn sweep(bam: &Bam, span_bytes: u64, poll: &mut dyn FnMut(u64) -> Result<()>
         }
     }
     sweep.end_chunk(reader.next_position());
-    Ok(Index { path: bam.file.path().to_path_buf(), contigs: sweep.contigs, unplaced: Some(unplaced), binning: BINNING })
+    Ok(Index {
+        path: bam.file.path().to_path_buf(),
+        contigs: sweep.contigs,
+        unplaced: Some(unplaced),
+        doubts: Vec::new(),
+        binning: BINNING,
+    })
 }
 
 struct Sweep<'a> {

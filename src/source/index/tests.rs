@@ -260,11 +260,24 @@ fn bounds_of_an_interval() {
 
 /// One contig with one bin and one linear offset.
 fn bai(id: u32, chunk: Chunk, linear: u64) -> Vec<u8> {
+    bai_of(&[(&[(id, chunk)], &[linear])])
+}
+
+/// Bins of one chunk, and linear offsets.
+type BaiContig<'a> = (&'a [(u32, Chunk)], &'a [u64]);
+
+fn bai_of(contigs: &[BaiContig]) -> Vec<u8> {
     let mut out = b"BAI\x01".to_vec();
-    put(&mut out, &[1, 1, id]);
-    put_chunks(&mut out, &[chunk]);
-    put(&mut out, &[1]);
-    out.extend(linear.to_le_bytes());
+    put(&mut out, &[contigs.len() as u32]);
+    for (bins, linear) in contigs {
+        put(&mut out, &[bins.len() as u32]);
+        for (id, chunk) in *bins {
+            put(&mut out, &[*id]);
+            put_chunks(&mut out, &[*chunk]);
+        }
+        put(&mut out, &[linear.len() as u32]);
+        out.extend(linear.iter().flat_map(|offset| offset.to_le_bytes()));
+    }
     out
 }
 
@@ -285,7 +298,7 @@ fn offsets_that_cannot_be() {
     assert!(read_bytes(&bai(4681, chunk(99, end), 99), &[10_000]).is_ok());
     assert_eq!(kind(&bai(4681, chunk(99, end + 1), 99)), Kind::IndexMismatch);
     assert_eq!(kind(&bai(4681, chunk(u64::MAX, u64::MAX), 99)), Kind::CorruptIndex);
-    assert_eq!(kind(&bai(4681, chunk(99, 100), u64::MAX)), Kind::IndexMismatch);
+    assert_eq!(kind(&bai(4681, chunk(99, 100), u64::MAX)), Kind::CorruptIndex);
     assert_eq!(kind(&bai(4681, chunk(100, 99), 99)), Kind::CorruptIndex);
     assert_eq!(kind(&bai(4681, chunk(0, 99), 99)), Kind::CorruptIndex);
     assert_eq!(kind(&bai(4681, chunk(99, 100), 0)), Kind::CorruptIndex);
@@ -293,6 +306,39 @@ fn offsets_that_cannot_be() {
     assert_eq!(kind(&bai(4681, chunk(1 << 50, 1 << 51), 0)), Kind::CorruptIndex);
     assert_eq!(kind(&bai(37449, chunk(99, 100), 99)), Kind::CorruptIndex);
     assert_eq!(kind(&bai(37450, chunk(99, 100), 99)), Kind::CorruptIndex);
+}
+
+#[test]
+fn an_index_that_contradicts_itself() {
+    let chunk = |start, end| Chunk { start, end };
+    let read = |bins: &[(u32, Chunk)], linear: &[u64]| read_bytes(&bai_of(&[(bins, linear)]), &[40_000]);
+    let (left, right) = ((4681, chunk(99, 200)), (4682, chunk(200, 300)));
+    for linear in [&[99, 200][..], &[99, 0], &[99, 99], &[0, 200]] {
+        let index = read(&[left, right], linear).unwrap();
+        assert_eq!((index.gaps(), index.doubts), (vec![], vec![]));
+    }
+    // The chunks of two bins have changed places, or one has gone.
+    let swapped = read(&[(4681, right.1), (4682, left.1)], &[99, 99]).unwrap_err();
+    assert!(swapped.to_string().contains("bin 4682 begin at 0x63, before a bin to its left ends"), "{swapped}");
+    let lost = read(&[left], &[99, 200]).unwrap_err();
+    assert!(lost.to_string().contains("positions 16385 to 32768, which begins at 0xc8"), "{lost}");
+    assert_eq!((swapped.kind(), lost.kind()), (Kind::CorruptIndex, Kind::CorruptIndex));
+    // The bin of records without a position is no bin of the contig.
+    assert!(read(&[(4680, chunk(50, 99)), (584, chunk(40, 50)), (583, chunk(99, 100)), left], &[99]).is_ok());
+}
+
+#[test]
+fn what_an_index_leaves_in_doubt() {
+    let chunk = |start, end| Chunk { start, end };
+    let (first, last) = (chunk(99, 200), chunk(300, 400));
+    let contigs: [BaiContig; 3] =
+        [(&[(4681, first), (4682, last)], &[99, 300]), (&[], &[]), (&[(4681, chunk(400, 500)), (0, chunk(450, 600))], &[])];
+    let index = read_bytes(&bai_of(&contigs), &[40_000; 3]).unwrap();
+    assert_eq!(index.gaps(), [chunk(200, 300)]);
+    let doubt = |contig, end, at| Doubt { contig, positions: Interval::new(0, end), at };
+    assert_eq!(index.doubts, [doubt(2, 1 << 29, 450), doubt(2, 1 << 14, 400)]);
+    let without_first = read_bytes(&bai_of(&[contigs[0], (&[(4681, chunk(410, 500))], &[410])]), &[40_000; 2]).unwrap();
+    assert_eq!((without_first.gaps(), without_first.doubts), (vec![chunk(200, 300), chunk(400, 410)], vec![]));
 }
 
 #[test]
