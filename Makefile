@@ -81,6 +81,7 @@ fmt: $(VENV)/tools
 rust-test:
 	FASTCOV_NUM_THREADS=5 cargo test --quiet --lib
 	FASTCOV_NUM_THREADS=5 cargo test --quiet --release
+	cargo bench --quiet --bench kernels -- --test
 
 # The wheel in an empty environment, used from a folder that is not the checkout.
 wheel-test: target/wheels/built
