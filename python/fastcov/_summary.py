@@ -295,31 +295,36 @@ def distribution(
     with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
         parts = _fastcov.depth_histograms(path("bam", bam), where, asdict(rule), **how, progress=report)
     warn(parts["warnings"], 2)
-    contig = parts["contig"][parts["region"]]
-    names = (*parts["contigs"], "total")
-    chrom, depth, fraction = [], [], []
-    for code in [*dict.fromkeys(parts["contig"].tolist()), len(names) - 1]:
-        mine = slice(None) if code == len(names) - 1 else contig == code
-        depths, inverse = np.unique(parts["depth"][mine], return_inverse=True)
-        positions = np.bincount(inverse, weights=parts["positions"][mine], minlength=len(depths))
-        if not positions.sum():
-            continue
-        # From the greatest depth down, each row counts all deeper ones too; depth 0 is always there.
-        if depths[0] != 0:
-            depths, positions = np.concatenate([[0], depths]), np.concatenate([[0], positions])
-        depth.append(depths[::-1])
-        fraction.append(np.cumsum(positions[::-1]) / positions.sum())
-        chrom.append(np.full(len(depths), code, np.int32))
-    joined = {"chrom": chrom, "depth": depth, "fraction": fraction}
-    kinds = {"chrom": np.int32, "depth": np.int64, "fraction": np.float64}
-    columns: dict[str, Column] = {
-        name: (
-            np.concatenate([np.array([], kinds[name]), *pieces]).astype(kinds[name]),
-            names if name == "chrom" else None,
-        )
-        for name, pieces in joined.items()
+    return Table._of(_reaching(parts), parts["metadata"])
+
+
+def _reaching(parts: Mapping[str, Any]) -> dict[str, Column]:
+    """The columns of :func:`distribution`: all contigs at once, as there may be many."""
+    shown = list(dict.fromkeys(parts["contig"].tolist()))
+    rank = np.zeros(len(parts["contigs"]), np.int64)
+    rank[shown] = np.arange(len(shown))
+    place, depth, positions = rank[parts["contig"][parts["region"]]], parts["depth"], parts["positions"]
+    if shown:
+        # All together, and depth 0, which is always there.
+        total, zero = np.full(len(place), len(shown)), np.zeros(len(shown) + 1, np.int64)
+        place = np.concatenate([place, total, np.arange(len(shown) + 1)])
+        depth, positions = np.concatenate([depth, depth, zero]), np.concatenate([positions, positions, zero])
+    # From the greatest depth down, each row counts all deeper ones too.
+    order = np.lexsort((-depth, place))
+    place, depth, positions = place[order], depth[order], positions[order]
+    upto = np.cumsum(positions)
+    last = np.flatnonzero((np.diff(place, append=-1) != 0) | (np.diff(depth, append=-1) != 0))
+    place, depth, upto = place[last], depth[last], upto[last]
+    ends = np.flatnonzero(np.diff(place, append=-1))
+    rows = np.diff(ends, prepend=-1)
+    whole = np.diff(upto[ends], prepend=0)
+    fraction = (upto - np.repeat(upto[ends] - whole, rows)) / np.repeat(whole, rows)
+    codes = np.array([*shown, len(parts["contigs"])], np.int32)
+    return {
+        "chrom": (codes[place], (*parts["contigs"], "total")),
+        "depth": (depth, None),
+        "fraction": (fraction, None),
     }
-    return Table._of(columns, parts["metadata"])
 
 
 def quantize(

@@ -65,6 +65,8 @@ pub struct Layout {
     series: Vec<Series>,
     /// The furthest end among the series up to each one.
     furthest: Vec<i64>,
+    /// Whether rows share positions.
+    overlapping: bool,
 }
 
 impl Layout {
@@ -79,6 +81,7 @@ impl Layout {
         let mut most = i64::MIN;
         self.furthest = Vec::with_capacity(self.series.len());
         for series in &self.series {
+            self.overlapping |= series.within.start < most || series.step < series.size;
             most = most.max(series.within.end);
             self.furthest.push(most);
         }
@@ -92,6 +95,11 @@ impl Layout {
     /// The rows that share a position with `positions`: their own positions and their numbers.
     pub fn over(&self, positions: Interval) -> impl Iterator<Item = (Interval, usize)> + '_ {
         self.near(positions).flat_map(move |series| series.over(positions))
+    }
+
+    /// Whether rows share positions.
+    pub const fn is_overlapping(&self) -> bool {
+        self.overlapping
     }
 
     /// The positions of `positions` that lie in a row, each once.
@@ -148,14 +156,17 @@ mod tests {
             let mut layout = Layout::default();
             layout.push(series);
             layout.sort();
+            assert_eq!(layout.is_overlapping(), step < size, "{series:?}");
             for from in 0..45 {
                 for to in from..45 {
                     let positions = Interval::new(from, to);
                     let wanted: Vec<_> =
                         listed.iter().zip(7..).filter(|(i, _)| !i.intersect(positions).is_empty()).map(|(&i, row)| (i, row)).collect();
                     assert_eq!(layout.over(positions).collect::<Vec<_>>(), wanted, "{series:?} {positions:?}");
+                    let (once, all) = (layout.union_over(positions), wanted.iter().map(|(i, _)| i.intersect(positions)));
+                    assert!(layout.is_overlapping() || all.map(Interval::len).sum::<i64>() == once.iter().map(|i| i.len()).sum::<i64>());
                     let each_once = union(wanted.iter().map(|(i, _)| i.intersect(positions)));
-                    assert_eq!(layout.union_over(positions), each_once, "{series:?} {positions:?}");
+                    assert_eq!(once, each_once, "{series:?} {positions:?}");
                 }
             }
         }

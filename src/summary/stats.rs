@@ -195,6 +195,9 @@ impl Summary for StatsOf {
         for (interval, row) in asked.over(depths.positions) {
             histogram.clear();
             histogram.add_depths(depths, interval);
+            if !asked.is_overlapping() {
+                part.union.merge(&histogram);
+            }
             let length = self.length(row, interval);
             if histogram.positions() == length {
                 part.push(row, Row::of(&histogram, &self.thresholds));
@@ -202,8 +205,10 @@ impl Summary for StatsOf {
                 part.open.push((row, length, std::mem::take(&mut histogram)));
             }
         }
-        for positions in asked.union_over(depths.positions) {
-            part.union.add_depths(depths, positions);
+        if asked.is_overlapping() {
+            for positions in asked.union_over(depths.positions) {
+                part.union.add_depths(depths, positions);
+            }
         }
         part
     }

@@ -1,8 +1,12 @@
-"""Lines of BED files that fuzzing found to end in a plain ValueError."""
+"""Lines of BED files: those that fuzzing found to end in a plain ValueError, and the fast way to read most of them."""
+
+import io
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fastcov import errors, target_stats
+from fastcov import _bed, errors, target_stats
 
 
 @pytest.mark.parametrize("which", [1, 2])
@@ -29,3 +33,45 @@ def test_a_separator_sign_beside_a_number_is_white_space(sample, tmp_path):
     bed = tmp_path / "targets.bed"
     bed.write_text("chr1\t\x1c1\t10\n")
     assert target_stats(sample[0], bed).to_pandas().start.tolist() == [1]
+
+
+FIELD = st.one_of(
+    st.integers(0, 50).map(str),
+    st.sampled_from(
+        ["", " 7", "007", "1_0", "-3", "+4", "\x1c1", "٣", "9" * 17, "9" * 19, "track", "#x", "a b", "chr1"]
+    ),
+)
+GOOD = st.tuples(st.integers(0, 9), st.integers(9, 20)).map(lambda bounds: "chr1\t{}\t{}".format(*bounds))
+OTHER = st.one_of(
+    st.lists(FIELD, max_size=6).map("\t".join),
+    st.sampled_from(["track name=x", "browser position", "# comment", "", "chr1 5 6", "chr1\t5\t6\r", "c\t9\t5"]),
+)
+LINES = st.one_of(
+    st.lists(GOOD, min_size=1, max_size=6),
+    st.lists(st.one_of(GOOD, OTHER), min_size=1, max_size=6),
+    st.lists(st.lists(FIELD, min_size=4, max_size=4).map("\t".join), min_size=1, max_size=2),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(lines=LINES, ends=st.booleans())
+def test_what_is_read_fast_is_read_the_same_line_by_line(lines, ends):
+    file = io.BytesIO(("\n".join(lines) + "\n" * ends).encode())
+    if rows := file.readlines():
+        fast = _bed._plain(rows)
+        assert fast is None or fast == _bed._every(rows, "x.bed", 1)
+
+
+def test_most_files_are_read_fast():
+    assert _bed._plain([b"a\t0\t10\n", b"b\t5\t5\n"]) == (["a", "b"], [0, 5], [10, 5], [None, None])
+    assert _bed._plain([b"a\t0\t10\tx\t0\t+\n", b"b\t5\t5\ty\t0\t-"]) == (["a", "b"], [0, 5], [10, 5], ["x", "y"])
+
+
+def test_lines_are_numbered_across_blocks(sample, tmp_path, monkeypatch):
+    monkeypatch.setattr(_bed, "_BLOCK", 30)
+    bed = tmp_path / "targets.bed"
+    bed.write_text("chr1\t0\t10\n# x\n" * 20 + "chr1\t9\t5\n")
+    with pytest.raises(errors.CorruptFileError, match="line 41: it ends at 5"):
+        target_stats(sample[0], bed)
+    bed.write_text("chr1\t0\t10\n# x\n" * 20)
+    assert len(_bed.read_bed(bed).chrom) == 20

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import math
+import os
 import pickle
 
 import numpy as np
@@ -16,6 +17,8 @@ from fastcov import FastcovWarning, coverage, distribution, errors, quantize, ta
 
 LENGTHS = {"chr1": 60_000, "chr2": 6_000}
 THRESHOLDS = (1, 10, 30, "0.2x", "1.5x")
+# Random sets of targets, for each of five rules.
+SETS = int(os.environ.get("FASTCOV_TARGET_SETS", "60"))
 PCT = ["pct_1x", "pct_10x", "pct_30x", "pct_0.2x_mean", "pct_1.5x_mean"]
 
 
@@ -73,7 +76,7 @@ def beds(draw) -> list[tuple[str, int, int, str]]:
 
 @pytest.mark.filterwarnings("ignore:.*targets:fastcov.FastcovWarning")
 @pytest.mark.parametrize("rule", ["bases", "depth", "mosdepth", "genomecov", "mpileup"])
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=SETS, deadline=None, suppress_health_check=list(HealthCheck))
 @given(bed=beds(), n_cores=st.integers(1, 3))
 def test_targets_equal_numpy_on_every_depth(rule, bed, n_cores, sample, depths):
     bam, _ = sample
