@@ -95,9 +95,11 @@ def write_bam(
     )
     text += more_header
     header = b"BAM\1" + struct.pack("<I", len(text)) + text.encode() + struct.pack("<I", len(contigs))
-    for name, length in contigs.items():
-        header += struct.pack("<I", len(name) + 1) + name.encode() + b"\0" + struct.pack("<I", length)
-    out = bytearray(frame(header, level))
+    header += b"".join(
+        struct.pack("<I", len(name) + 1) + name.encode() + b"\0" + struct.pack("<I", length)
+        for name, length in contigs.items()
+    )
+    out = bytearray(b"".join(frame(header[i : i + FRAME], level) for i in range(0, len(header), FRAME)))
     data = bytearray()
     chunks = []  # per record: where it starts and ends, as virtual offsets
     for record in records:
@@ -119,10 +121,14 @@ def write_bam(
 
 def _index(n_contigs: int, records: list[Record], chunks: list[tuple[int, int]]) -> bytes:
     out = bytearray(b"BAI\1" + struct.pack("<I", n_contigs))
+    on_contig: dict[int, list] = {}
+    for record, chunk in zip(records, chunks, strict=True):
+        if record.pos >= 0:
+            on_contig.setdefault(record.contig, []).append((record, chunk))
     for contig in range(n_contigs):
         bins: dict[int, list[tuple[int, int]]] = {}
         linear: list[int] = []
-        placed = [(r, c) for r, c in zip(records, chunks, strict=True) if r.contig == contig and r.pos >= 0]
+        placed = on_contig.get(contig, [])
         for record, (start, end) in placed:
             pieces = bins.setdefault(bin_of(record.pos, record.end()), [])
             if pieces and pieces[-1][1] == start:
