@@ -38,7 +38,14 @@ impl ContigIndex {
             let after = chunks.partition_point(|chunk| chunk.start <= offset);
             after.checked_sub(1).and_then(|i| chunks.get(i)).is_some_and(|chunk| offset < chunk.end)
         };
-        if self.bins_over(binning, first, last).flat_map(|(_, bins)| self.bins.get(bins).unwrap_or_default()).any(leads_there) {
+        // A window's first record is nearly always in one of the smallest bins.
+        let reached = (0..=binning.depth).rev().any(|level| {
+            let shift = 3 * (binning.depth - level);
+            let (low, high) = (Binning::first_bin(level) + (first >> shift), Binning::first_bin(level) + (last >> shift));
+            let from = self.bins.partition_point(|b| b.id < low);
+            self.bins.get(from..).unwrap_or_default().iter().take_while(|b| b.id <= high).any(leads_there)
+        });
+        if reached {
             return Ok(());
         }
         let from = (i64::from(first) << binning.min_shift) + 1;
