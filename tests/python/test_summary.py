@@ -282,9 +282,14 @@ def clipped(runs, end: int) -> list[tuple]:
 
 
 @pytest.mark.usefixtures("other_peers")
-def test_mosdepth_says_the_same_on_a_real_file(real_data, tmp_path):
+@pytest.mark.parametrize(
+    "file",
+    ["sarscov2/subsample1.MN908947.3.bam", "bamtocov/input/phi/shotgun.bam", "mtb/tbprofiler.test.h37rv.bam"],
+    ids=lambda file: file.split("/")[0],
+)
+def test_mosdepth_says_the_same_on_a_real_file(real_data, tmp_path, file):
     """Its regions, thresholds, distribution and quantized files."""
-    bam = real_data / "sarscov2" / "subsample1.MN908947.3.bam"
+    bam = real_data / file
     name, _, length = coverage(bam).metadata["regions"][0]
     bed = tmp_path / "t.bed"
     rows = [(name, at, at + 400) for at in range(0, length - 400, 331)]
