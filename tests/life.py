@@ -5,7 +5,6 @@ JSON; a wrong number or a hang ends it with an error. ``tests/python/test_proces
 ``make soak`` for long ones.
 """
 
-import ctypes
 import json
 import os
 import random
@@ -72,9 +71,7 @@ def descriptors() -> int:
 
 
 def resident() -> int:
-    """Bytes of memory in use, without what the C library keeps, in an arena per thread, of what was given back."""
-    with suppress(AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    """Bytes of memory in use."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 

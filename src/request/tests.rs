@@ -70,7 +70,7 @@ fn an_error_of_any_call_is_the_error_of_the_whole() {
         let files = files(folder.path(), index);
         let expected = count(&files, reference).unwrap();
         assert!(expected.0.iter().any(|&depth| depth > 0));
-        for errno in [libc::EIO, libc::ENOSPC, libc::EMFILE] {
+        for errno in [libc::EIO, libc::ESTALE, libc::ENOSPC, libc::EMFILE] {
             let calls = fail_each(&files, folder.path(), errno, reference, &expected);
             assert!(calls > 6, "{calls}");
         }
