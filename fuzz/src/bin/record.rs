@@ -218,6 +218,8 @@ fn check(mut data: &[u8]) {
                 refused(&parts);
                 assert_eq!((once.kind(), once.at_offset()), (parts.kind(), parts.at_offset()), "{once}\n{parts}");
             }
+            // A pass that finds the cap at work ends there, in small parts before the fault; the pass that follows it reads on.
+            (Ok(None), Err(error)) | (Err(error), Ok(None)) => refused(&error),
             (once, parts) => panic!("{rules:?} {spans:?}: {once:?}, in parts {parts:?}"),
         }
     });
