@@ -1,6 +1,7 @@
 //! A call, checked: everything that can be wrong before work begins is found here.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::coords::{Interval, RegionText, clip_to_contig};
 use crate::count::Job;
@@ -20,6 +21,7 @@ use crate::source::records::RecordReader;
 use crate::summary::{Forgotten, Summary};
 
 mod belongs;
+mod kept;
 mod memory;
 #[cfg(all(test, unix))]
 mod tests;
@@ -69,7 +71,7 @@ pub struct Request {
     /// The alignments.
     pub bam: Bam,
     /// Their index.
-    pub index: Index,
+    pub index: Arc<Index>,
     /// The reference.
     pub reference: Option<Reference>,
     /// What counts.
@@ -122,13 +124,13 @@ impl Request {
         Self::open_with(settings, |settings, bam| match belongs::indexed(settings, bam) {
             Err(e) if e.kind() == Kind::IndexMissing && settings.index.is_none() => {
                 let swept = index::sweep(bam, settings.tuning.span_bytes, poll);
-                Ok((swept.or_else(|e| bam.file.check_unchanged().and(Err(e)))?, None))
+                Ok((Arc::new(swept.or_else(|e| bam.file.check_unchanged().and(Err(e)))?), None))
             }
             found => found,
         })
     }
 
-    fn open_with(settings: Settings, index_of: impl FnOnce(&Settings, &Bam) -> Result<(Index, Option<String>)>) -> Result<Self> {
+    fn open_with(settings: Settings, index_of: impl FnOnce(&Settings, &Bam) -> Result<(Arc<Index>, Option<String>)>) -> Result<Self> {
         settings.rules.validate()?;
         let baq = settings.rules.uses_baq(settings.reference.is_some())?;
         let workers = run::workers(settings.n_cores)?;

@@ -1,5 +1,8 @@
 //! Whether an index and a file belong together.
 
+use std::sync::Arc;
+
+use super::kept::{self, Key};
 use super::{Request, Settings};
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result};
@@ -15,11 +18,20 @@ use crate::source::records::{Found, RecordReader};
 const LOOKS: usize = 1000;
 
 /// The index of the file, and a warning when it is older.
-pub(super) fn indexed(settings: &Settings, bam: &Bam) -> Result<(Index, Option<String>)> {
+pub(super) fn indexed(settings: &Settings, bam: &Bam) -> Result<(Arc<Index>, Option<String>)> {
     let longest = bam.header.contigs.iter().map(|c| c.len).max().unwrap_or(0);
     let path = Index::find(&settings.bam, settings.index.as_deref(), longest)?;
-    let index = Index::read(&path, &bam.header, bam.file.len())?;
-    check_belongs(bam, &index)?;
+    let key = Key::of(&path, bam);
+    let index = if let Some(index) = key.as_ref().and_then(kept::find) {
+        index
+    } else {
+        let index = Arc::new(Index::read(&path, &bam.header, bam.file.len())?);
+        check_belongs(bam, &index)?;
+        if let Some(key) = key {
+            kept::keep(key, bam, &index);
+        }
+        index
+    };
     let older = modified(&path).zip(bam.file.modified()).is_some_and(|(index, bam)| in_seconds(index) < in_seconds(bam));
     let warning = older.then(|| format!("{}: the index is older than {}; run 'samtools index'", path.display(), settings.bam.display()));
     Ok((index, warning))

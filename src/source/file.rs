@@ -5,7 +5,7 @@
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, Kind, Result};
 
@@ -27,6 +27,50 @@ impl Identity {
         #[cfg(not(unix))]
         let inode = 0;
         Self { len: metadata.len(), modified: metadata.modified().ok(), inode }
+    }
+}
+
+/// A file as it was at some time. It has not been written since when its state is still this one, and [`State::is_settled`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    identity: Identity,
+    device: u64,
+    /// When its content, its name or its rights were last changed; unlike the time of the last writing nobody can set it back.
+    changed: SystemTime,
+}
+
+impl State {
+    /// A clock that is asked for the time of a change may be a few milliseconds old, that of another machine seconds.
+    const SETTLED: Duration = Duration::from_secs(2);
+
+    /// That of a file; `None` where the system does not tell enough.
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let seconds = u64::try_from(metadata.ctime()).ok()?;
+        let changed = SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, metadata.ctime_nsec() as u32))?;
+        Some(Self { identity: Identity::of(metadata), device: metadata.dev(), changed })
+    }
+
+    /// That of a file; `None` where the system does not tell enough.
+    #[cfg(not(unix))]
+    fn of(_: &Metadata) -> Option<Self> {
+        None
+    }
+
+    /// Whether its last change is so long ago at `now` that another one would have another time.
+    pub fn is_settled(&self, now: SystemTime) -> bool {
+        now.duration_since(self.changed).is_ok_and(|age| age > Self::SETTLED)
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        self.identity.len
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.identity.len == 0
     }
 }
 
@@ -96,6 +140,16 @@ impl InputFile {
     /// When it was last written.
     pub fn modified(&self) -> Option<SystemTime> {
         self.identity.modified
+    }
+
+    /// What it is like now; `None` where the system does not tell enough.
+    pub fn state(&self) -> Option<State> {
+        // Where calls are to fail, all of them are made.
+        #[cfg(all(test, unix))]
+        if self.faults.is_some() {
+            return None;
+        }
+        State::of(&self.file.metadata().ok()?)
     }
 
     /// Fills as much of `buffer` as the file holds from `offset` on; returns how much.
