@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::merge::Totals;
 use crate::plan::Target;
 use crate::source::bam::Bam;
-use crate::source::bgzf::{EOF_FRAME, VirtualOffset};
+use crate::source::bgzf::{EOF_FRAME, VirtualOffset, is_end_of_frame};
 use crate::source::index::{Chunk, Index};
 use crate::source::record::{Record, UNMAPPED};
 use crate::source::records::{Found, RecordReader};
@@ -104,6 +104,10 @@ fn check_complete(bam: &Bam, index: &Index) -> Result<()> {
 /// Whether there is a record in this stretch of the file to which an index should lead: one that is mapped to a position. Behind the last
 /// chunk only the first is looked at, all others could be without a contig.
 fn has_mapped(bam: &Bam, gap: Chunk) -> Result<bool> {
+    // Some writers of indexes end a chunk with its frame, not where the next one begins.
+    if is_end_of_frame(&bam.file, VirtualOffset(gap.start), VirtualOffset(gap.end))? {
+        return Ok(false);
+    }
     let mut reader = RecordReader::new(bam, bam.truncated);
     reader.seek(VirtualOffset(gap.start), VirtualOffset(gap.end))?;
     while let Some(Found { range, .. }) = reader.next_record()? {

@@ -81,6 +81,21 @@ fn frame_len(head: &[u8]) -> Result<usize> {
     Ok(len)
 }
 
+/// Whether `at` is the end of its frame and `next` the frame behind it, by what the frame says of itself: then nothing lies between.
+///
+/// # Errors
+///
+/// What reading gives.
+pub fn is_end_of_frame(file: &InputFile, at: VirtualOffset, next: VirtualOffset) -> Result<bool> {
+    let (mut head, mut len) = ([0; HEAD], [0; 4]);
+    if next.inside() > 0 || file.read_at(&mut head, at.frame())? < HEAD {
+        return Ok(false);
+    }
+    let Ok(frame) = frame_len(&head) else { return Ok(false) };
+    let end = at.frame() + frame as u64;
+    Ok(end == next.frame() && file.read_at(&mut len, end - 4)? == 4 && u32_at(&len, 0) as usize == at.inside())
+}
+
 /// Reads frames one after another and inflates them.
 pub struct FrameReader<'a> {
     file: &'a InputFile,
