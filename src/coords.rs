@@ -43,6 +43,14 @@ impl Interval {
         Self { start, end: self.end.min(other.end).max(start) }
     }
 
+    /// Adds this one to the disjoint intervals of a union, none of which starts behind it.
+    pub fn join(self, union: &mut Vec<Self>) {
+        match union.last_mut() {
+            Some(last) if self.start <= last.end => last.end = last.end.max(self.end),
+            _ => union.push(self),
+        }
+    }
+
     /// From 1-based inclusive numbers as a user gives them.
     ///
     /// # Errors

@@ -136,10 +136,7 @@ impl Dropped {
     /// One more record, which does not start before the last.
     pub fn add(&mut self, record: Interval) {
         self.reads += 1;
-        match self.covered.last_mut() {
-            Some(last) if record.start <= last.end => last.end = last.end.max(record.end),
-            _ => self.covered.push(record),
-        }
+        record.join(&mut self.covered);
     }
 
     /// How many positions of `within` one of them would have covered.

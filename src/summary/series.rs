@@ -117,10 +117,7 @@ impl Layout {
 pub fn union(sorted: impl Iterator<Item = Interval>) -> Vec<Interval> {
     let mut union: Vec<Interval> = Vec::new();
     for interval in sorted.filter(|i| !i.is_empty()) {
-        match union.last_mut() {
-            Some(last) if interval.start <= last.end => last.end = last.end.max(interval.end),
-            _ => union.push(interval),
-        }
+        interval.join(&mut union);
     }
     union
 }
