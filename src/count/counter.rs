@@ -177,11 +177,8 @@ impl<'a, const L: usize> Counter<'a, L> {
         let last_start = starts.map(|s| s.end).or(progress.before);
         let seam = self.seam(last_start, progress)?;
         let crowd = self.crowd(starts);
-        let extents = if self.job.survey || self.job.has_open_cap() {
-            self.survivors.iter().map(|s| Interval::new(s.start, s.end)).collect()
-        } else {
-            Vec::new()
-        };
+        let extents =
+            if self.job.has_open_cap() { self.survivors.iter().map(|s| Interval::new(s.start, s.end)).collect() } else { Vec::new() };
         if let Some(starts) = starts {
             slab.cut(starts.end);
         }
