@@ -64,7 +64,7 @@ def test_damage_is_noticed_although_the_size_and_the_time_are_the_same(settled):
     depth(settled)
     times = path.stat()
     good = path.read_bytes()
-    path.write_bytes(b"XXXX" + good[4:])
+    path.write_bytes(bytes(4) + good[4:])
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     with pytest.raises(errors.CorruptIndexError):
         depth(settled)
@@ -77,7 +77,7 @@ def test_another_file_under_the_same_name_is_noticed(settled, tmp_path):
     depth(settled)
     good = path.read_bytes()
     other = tmp_path / "other"
-    other.write_bytes(b"XXXX" + good[4:])
+    other.write_bytes(bytes(4) + good[4:])
     time.sleep(2.2)
     other.replace(path)
     with pytest.raises(errors.CorruptIndexError):
