@@ -11,6 +11,7 @@
 pub mod coords;
 pub mod count;
 pub mod error;
+pub mod memory;
 pub mod merge;
 pub mod plan;
 #[cfg(feature = "python")]

@@ -8,6 +8,7 @@ use crate::count::Job;
 use crate::count::bases::{Counting, LANES};
 use crate::count::walk::{Survivor, Tally, Walker};
 use crate::error::{Error, Kind, Result, escape};
+use crate::memory;
 use crate::merge::{Lanes, Totals};
 use crate::plan::{Plan, Span, Target};
 use crate::rules::{Once, Rules};
@@ -22,7 +23,6 @@ use crate::summary::{Forgotten, Summary};
 
 mod belongs;
 mod kept;
-mod memory;
 #[cfg(all(test, unix))]
 mod tests;
 
@@ -134,6 +134,7 @@ impl Request {
         settings.rules.validate()?;
         let baq = settings.rules.uses_baq(settings.reference.is_some())?;
         let workers = run::workers(settings.n_cores)?;
+        memory::put_by(workers)?;
         let bam = Bam::open(&settings.bam, settings.allow_truncated)?;
         let mut warnings = Vec::new();
         if bam.truncated {

@@ -18,6 +18,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::count::slab::Slab;
 use crate::count::{Counter, Job};
 use crate::error::{Error, Kind, Result};
+use crate::memory;
 use crate::merge::{Lanes, Merge, Piece, Totals};
 use crate::plan::Span;
 use crate::summary::{Depths, Summary};
@@ -32,23 +33,40 @@ const AHEAD: usize = 4;
 pub type Poll<'p> = &'p mut dyn FnMut(u64) -> Result<()>;
 
 /// Tells the workers of one call to stop, and how far they are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Control {
     stop: AtomicBool,
     done: AtomicU64,
     /// Threads of this call alone, where it does not use those of the process.
     own: Mutex<Option<Arc<ThreadPool>>>,
+    /// [`memory::spent`] at the begin of the call.
+    spent: u64,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { stop: AtomicBool::default(), done: AtomicU64::default(), own: Mutex::default(), spent: memory::spent() }
+    }
 }
 
 impl Control {
-    /// Whether the call is to stop.
+    /// Whether the call is to stop: it was told to, or memory has run short.
     pub fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed) || memory::short_since(self.spent)
     }
 
     /// Compressed bytes that have been counted.
     pub fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
+    }
+
+    /// An error when the call is to stop.
+    fn go_on(&self) -> Result<()> {
+        match (memory::short_since(self.spent), self.stopped()) {
+            (true, _) => Err(memory::short()),
+            (false, true) => Err(Error::cancelled()),
+            (false, false) => Ok(()),
+        }
     }
 
     fn stop(&self) {
@@ -176,15 +194,15 @@ fn pass<'a, 'o, const L: usize>(
     if let Some(error) = lock(&state.failed).take() {
         return Err(error);
     }
-    if control.stopped() {
-        return Err(Error::cancelled());
-    }
+    control.go_on()?;
     let mut merge = state.merge.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut ready = Vec::new();
     merge.finish(&mut ready);
     for piece in ready {
         take.take(piece)?;
     }
+    // Memory can run short at any time, and whoever saw it has left something out.
+    control.go_on()?;
     Ok(merge.totals)
 }
 
@@ -220,7 +238,7 @@ pub fn fill<T: Send>(
             }
         }
     })?;
-    lock(&failed).take().map_or(Ok(()), Err)
+    lock(&failed).take().map_or_else(|| control.go_on(), Err)
 }
 
 struct State<'s, 'a, 'o, T, const L: usize> {
@@ -270,13 +288,15 @@ impl<'o, T: Take<'o, L>, const L: usize> State<'_, '_, 'o, T, L> {
             }
             let mut ready = Vec::new();
             let mut merge = lock(&self.merge);
-            let taken = if self.control.stopped() { Err(Error::cancelled()) } else { merge.deposit((id, index), part, &mut ready) };
+            let taken = self.control.go_on().and_then(|()| merge.deposit((id, index), part, &mut ready));
             let crowded = merge.totals.crowded;
             drop(merge);
             self.turn.notify_all();
             let written = taken.and_then(|()| self.take_all(ready, slabs));
             if let Err(error) = written {
-                lock(&self.failed).get_or_insert(error);
+                // Where a part was counted again, the work may have been broken off inside.
+                let why = if error.kind() == Kind::Cancelled { self.control.go_on().err() } else { None };
+                lock(&self.failed).get_or_insert(why.unwrap_or(error));
                 self.control.stop();
             }
             if self.control.stopped() || crowded {
@@ -308,6 +328,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Runs `work` on `workers` threads of the pool while this thread polls.
 fn in_parallel(workers: usize, control: &Control, poll: Poll<'_>, work: impl Fn(usize) + Sync) -> Result<()> {
+    memory::put_by(workers)?;
     let panicked = Mutex::new(None);
     let mut stopped = Ok(());
     let mut run = |pool: &ThreadPool| {
@@ -344,9 +365,17 @@ fn in_parallel(workers: usize, control: &Control, poll: Poll<'_>, work: impl Fn(
     lock(&panicked).take().map_or(Ok(()), Err)
 }
 
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
 /// The error a caught panic becomes.
 pub fn internal(panic: &(dyn Any + Send)) -> Error {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    let text = panic_text(panic);
+    if text.ends_with("out of memory") {
+        // What libdeflater says where its library got none.
+        return memory::short();
+    }
     Error::new(Kind::Internal, format!("fastcov {} failed inside: {}", env!("CARGO_PKG_VERSION"), crate::error::escape(text.as_bytes())))
         .hint("please report this with the call and, if possible, the file")
 }

@@ -214,6 +214,51 @@ def threads(files: Files, amount: int) -> dict:
     }
 
 
+def little_memory(files: Files, amount: int) -> dict:
+    """Calls of every kind in children that may take no more than so much address space; the last have `amount` MiB."""
+    bam, ref = files.bam, files.ref
+    targets = [("chr1", 0, 1_000), ("chr1", 5_000, 9_000)]
+    calls = {
+        "get_coverage": lambda n: int(get_coverage(bam, "chr1", 1, 20_000, ref, n).coverage.sum()),
+        "coverage": lambda n: len(fastcov.coverage(bam, ref=ref, n_cores=n)),
+        "iter_coverage": lambda n: sum(map(len, fastcov.iter_coverage(bam, batch_rows=20_000, n_cores=n))),
+        "window_stats": lambda n: len(fastcov.window_stats(bam, 1000, n_cores=n)),
+        "target_stats": lambda n: len(fastcov.target_stats(bam, targets, n_cores=n)),
+        "distribution": lambda n: len(fastcov.distribution(bam, n_cores=n)),
+        "quantize": lambda n: len(fastcov.quantize(bam, [0, 1, 5, 10], n_cores=n)),
+        "base_counts": lambda n: len(fastcov.base_counts(bam, ("chr1", 1, 20_000), ref=ref, n_cores=n)),
+        "coverage_matrix": lambda n: len(fastcov.coverage_matrix([bam, bam], names=["a", "b"], n_cores=n)),
+    }
+    done = {"good": 0, "refused": 0}
+
+    def child(call: Callable[[int], int], n_cores: int, more: int) -> int:
+        """How it ended: 0 with a result, 3 for lack of memory. Here the process has not been in a call before."""
+        signal.alarm(PATIENCE)
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + more, size + more))
+        try:
+            return 0 if call(n_cores) > 0 else 5
+        except errors.ResourceLimitError:
+            return 3
+
+    sizes = [0, *(1 << bits for bits in range(12, amount.bit_length() + 20))]
+    for name, call in calls.items():
+        for n_cores in (1, 2):
+            for more in sizes:
+                pid = os.fork()
+                if pid == 0:
+                    code = 6
+                    with suppress(BaseException):
+                        code = child(call, n_cores, more)
+                    os._exit(code)
+                status = os.waitpid(pid, 0)[1]
+                ended = {0: "good", 3 << 8: "refused"}.get(status)
+                assert ended, f"{name} with n_cores={n_cores} and {more} bytes ended with status {status}"
+                done[ended] += 1
+            assert ended == "good", f"{name} with n_cores={n_cores} has too little in {more} bytes"
+    return {"headrooms": len(sizes), **done}
+
+
 def leak(files: Files, amount: int) -> dict:
     """Good and bad calls in turn; what they leave behind is counted after the first tenth."""
 
@@ -279,7 +324,7 @@ def soak(files: Files, amount: int) -> dict:
     }
 
 
-PARTS = {part.__name__: part for part in (interrupts, forks, threads, leak, peak, soak)}
+PARTS = {part.__name__: part for part in (interrupts, forks, threads, little_memory, leak, peak, soak)}
 
 
 def main() -> None:

@@ -7,9 +7,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::error::Kind;
+use crate::memory;
 use crate::request::Request;
 use crate::run::Control;
 use crate::table::{BASES, Codes, Letters, dense};
+
+/// What the interpreter's other modules allocate does not come here.
+#[global_allocator]
+static ALLOCATOR: memory::Reserve = memory::Reserve(std::alloc::System);
 
 mod call;
 mod errors;

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use super::{Control, POLL, Poll, internal, lock, make_pool};
 use crate::error::{Error, Kind, Result};
+use crate::memory;
 
 /// Items that wait to be taken. One is being looked at, one is being made, and these hide that the two do not keep step.
 pub const WAITING: usize = 2;
@@ -29,6 +30,7 @@ impl<T: Send + 'static, R: Send + 'static> Stream<T, R> {
     ///
     /// [`Kind::ResourceLimit`] when no thread can be started.
     pub fn start(workers: usize, work: impl FnOnce(&Control, SyncSender<Result<T>>) -> Result<R> + Send + 'static) -> Result<Self> {
+        memory::put_by(workers)?;
         let control = Arc::new(Control { own: Mutex::new(Some(Arc::new(make_pool(workers)?))), ..Control::default() });
         let (sender, items) = sync_channel(WAITING);
         let theirs = Arc::clone(&control);
@@ -80,7 +82,12 @@ impl<T: Send + 'static, R: Send + 'static> Stream<T, R> {
             }
         }
         let ended = self.driver.take().map(JoinHandle::join);
-        ended.map_or_else(|| Err(Error::cancelled()), |result| result.unwrap_or_else(|panic| Err(internal(&*panic)))).map(Next::End)
+        ended
+            .map_or_else(
+                || self.control.go_on().and(Err(Error::cancelled())),
+                |result| result.unwrap_or_else(|panic| Err(internal(&*panic))),
+            )
+            .map(Next::End)
     }
 }
 

@@ -6,6 +6,7 @@ use libdeflater::{DecompressionError, Decompressor};
 
 use super::file::InputFile;
 use crate::error::{Error, Kind, Result};
+use crate::memory;
 
 /// The most a frame can hold, inflated.
 pub const MAX_INFLATED: usize = 1 << 16;
@@ -166,7 +167,7 @@ impl<'a> FrameReader<'a> {
             return Err(place(corrupt(&format!("a frame states {} inflated bytes, at most {MAX_INFLATED} fit", layout.inflated))));
         }
         if out.len() < at + layout.inflated {
-            out.resize(at + layout.inflated.max(MAX_INFLATED), 0);
+            memory::extend(out, at + layout.inflated.max(MAX_INFLATED))?;
         }
         let from = (offset - self.window_start) as usize;
         let data = &self.window[from + HEAD..from + layout.len - TAIL];

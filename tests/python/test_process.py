@@ -67,6 +67,12 @@ def test_calls_leave_nothing_behind(files):
     assert figures["descriptors_left"] == 0
 
 
+def test_little_memory(files):
+    figures = life("little_memory", files, 256, 1024)
+    assert figures["good"] > 0
+    assert figures["refused"] > 0
+
+
 def test_peak_memory(tmp_path, slow):
     length = 20_000_000
     reads = [

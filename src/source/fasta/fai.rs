@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::text::Text;
 use super::{Contig, MAX_CONTIGS, MAX_LINE_END, MAX_NAME_LINE, REMEDY, are_letters, is_letter, is_line_end};
 use crate::error::{Error, Kind, Result, escape};
+use crate::memory;
 use crate::source::file::InputFile;
 
 /// A `.fai` may take this much, and so many times the size of its FASTA: the line of a contig is not much longer than the contig.
@@ -23,7 +24,7 @@ pub(super) fn read(path: &Path, text_len: u64) -> Result<Vec<Contig>> {
     if file.len() > limit {
         return Err(corrupt_index(format!("this .fai has {} bytes, too many for a reference of {text_len} bytes", file.len())));
     }
-    let mut bytes = vec![0; file.len() as usize];
+    let mut bytes = memory::buffer(file.len() as usize)?;
     let n = file.read_at(&mut bytes, 0)?;
     bytes.truncate(n);
     let mut contigs = Vec::new();

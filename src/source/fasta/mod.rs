@@ -17,6 +17,7 @@ use self::text::Text;
 use super::header::{did_you_mean, nearest};
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result, escape};
+use crate::memory;
 
 /// The most contigs of a reference.
 const MAX_CONTIGS: usize = 1 << 24;
@@ -171,8 +172,7 @@ impl Reference {
         let first = contig.byte(start);
         let n = (contig.byte(end - 1) + 1 - first) as usize;
         let before = out.len();
-        out.try_reserve(n).map_err(|_| Error::new(Kind::ResourceLimit, format!("no memory for {n} bytes of the reference")))?;
-        out.resize(before + n, 0);
+        memory::extend(out, before + n)?;
         let Some(lines) = out.get_mut(before..) else {
             return Ok(());
         };
@@ -258,7 +258,7 @@ impl Reference {
 
     /// At most `len` bytes of the text from `offset` on.
     fn bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; len as usize];
+        let mut bytes = memory::buffer(len as usize)?;
         let n = self.text.read_at(&mut bytes, offset)?;
         bytes.truncate(n);
         Ok(bytes)

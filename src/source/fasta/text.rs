@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::beside;
 use crate::error::{Error, Kind, Result};
+use crate::memory;
 use crate::source::bgzf::{self, FrameReader};
 use crate::source::file::InputFile;
 
@@ -187,7 +188,7 @@ fn read_gzi(path: &Path, fasta_len: u64) -> Result<Vec<Frame>> {
     if count > fasta_len / (HEAD + TAIL) as u64 {
         return Err(corrupt_gzi(format!("this .gzi lists {count} frames for a file of {fasta_len} bytes")));
     }
-    let mut bytes = vec![0; 16 * count as usize];
+    let mut bytes = memory::buffer(16 * count as usize)?;
     if file.read_at(&mut bytes, 8)? < bytes.len() {
         return Err(corrupt_gzi("this .gzi became shorter while it was read"));
     }

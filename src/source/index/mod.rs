@@ -22,6 +22,7 @@ use super::file::InputFile;
 use super::header::Header;
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result, escape};
+use crate::memory;
 
 /// An index may take this much and twice the BAM's size: each bin and each window of it stands for a record at least.
 const MAX_BYTES_BASE: u64 = 48 << 20;
@@ -337,7 +338,7 @@ fn load(path: &Path, bam_len: u64) -> Result<Vec<u8>> {
     if file.len() > limit {
         return Err(too_large());
     }
-    let mut bytes = vec![0; file.len() as usize];
+    let mut bytes = memory::buffer(file.len() as usize)?;
     let n = file.read_at(&mut bytes, 0)?;
     bytes.truncate(n);
     Ok(bytes)
