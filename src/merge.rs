@@ -96,6 +96,8 @@ pub struct Merge<'a, 'o, const L: usize = 1> {
     /// Compressed bytes counted again because of the cap.
     recounted: u64,
     records_before: u64,
+    /// Whether these are all records of the file that lie before the next: nothing was left out so far.
+    numbered: bool,
     counter: Option<Box<Counter<'a, L>>>,
     edits: (Vec<u8>, Vec<u8>),
     /// What the pass comes to.
@@ -135,6 +137,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             engine: Engine::new(job.rules.max_depth, 0),
             recounted: 0,
             records_before: 0,
+            numbered: spans.first().is_some_and(|span| span.start == job.bam.first_record),
             counter: None,
             edits: Default::default(),
             totals,
@@ -167,15 +170,9 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             self.waiting.insert(key, part);
         }
         while let Some(part) = self.waiting.remove(&self.next) {
-            self.take(part, ready).map_err(|e| e.renumber_record(self.numbers_known().then_some(self.records_before)))?;
+            self.take(part, ready).map_err(|e| e.renumber_record(self.numbered.then_some(self.records_before)))?;
         }
         Ok(())
-    }
-
-    /// Record numbers can be told when the plan begins at the first record of the file and leaves none out.
-    fn numbers_known(&self) -> bool {
-        let from_first = self.spans.first().is_some_and(|s| s.start == self.job.bam.first_record);
-        from_first && self.spans[1..].iter().take(self.next.0).all(|s| s.origin != Origin::Chunk)
     }
 
     /// Ends every target.
@@ -196,6 +193,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             }
         }
         if self.target_done {
+            self.numbered = false;
             self.skip_span();
             return Ok(());
         }
@@ -229,6 +227,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         self.target_done = past;
         let next = self.spans.get(self.next.0 + 1);
         let joined = next.is_some_and(|s| s.origin == Origin::Guess);
+        self.numbered &= next.is_none_or(|s| s.origin != Origin::Chunk || s.start == to);
         if !landed && !joined {
             return Err(self.misplaced("an offset in the index is not the end of a record"));
         }
@@ -297,7 +296,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         let target = self.spans[self.next.0].target;
         if let Some((first, last)) = part.walked.starts {
             if first < self.last_record {
-                return Err(unsorted().path(self.job.bam.file.path()).offset(part.from.frame()));
+                return Err(unsorted().path(self.job.bam.file.path()).offset(part.from.frame()).record(1, b""));
             }
             self.last_record = last;
         }

@@ -73,3 +73,17 @@ fn a_fault_is_at_the_frame_its_record_begins_in_however_it_is_found() {
     assert!(found.iter().all(|error| error.kind() == Kind::CorruptFile && error.to_string().contains("not sorted")), "{found:?}");
     assert_eq!(found[0].at_offset(), found[1].at_offset());
 }
+
+/// A pass in which the cap acts may end before a fault; the pass that counts must come to it, whatever the parts.
+#[test]
+fn a_fault_behind_the_place_where_the_cap_acts_is_an_error() {
+    let mut reads: Vec<_> = (0..6).map(|i| Read::new(&format!("r{i}")).at(0, 3).cigar("10M").seq("ACGTACGTAC").quality(30)).collect();
+    reads.extend([Read::new("a").at(0, 20).cigar("5M"), Read::new("b").at(0, 4).cigar("5M")]);
+    let rules = Rules { max_depth: 2, orphans: true, ..Rules::new(Preset::Mpileup) };
+    let found = [1, 40, 200, 1 << 20].map(|part_bytes| depth(reads.clone(), &FileShape::default(), rules, part_bytes).unwrap_err());
+    assert!(found.iter().all(|error| error.kind() == Kind::CorruptFile && error.to_string().contains("not sorted")), "{found:?}");
+    assert!(found.iter().all(|error| error.at_record() == Some(8)), "{found:?}");
+    // Without the fault the cap does act: two of the six reads count.
+    reads.truncate(6);
+    assert_eq!(depth(reads, &FileShape::default(), rules, 1).unwrap()[3..13], [2; 10]);
+}

@@ -126,6 +126,7 @@ impl<'a, const L: usize> Counter<'a, L> {
         let walker = Walker::new(self.job.bam, self.job.rules, self.job.read_groups, target, begins_chunk);
         self.first = false;
         self.reader.begin_part();
+        self.reader.number_from_here();
         self.survivors.clear();
         self.realigner.begin();
         slab.reset(target.interval);

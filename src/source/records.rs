@@ -44,7 +44,7 @@ pub struct RecordReader<'a> {
     /// Stop at the end of a file that is cut short instead of refusing it.
     allow_truncated: bool,
     at_end: bool,
-    /// Records given since the last seek.
+    /// Records given since the last seek or [`RecordReader::number_from_here`].
     given: u64,
 }
 
@@ -113,6 +113,11 @@ impl<'a> RecordReader<'a> {
         }
         let dead = self.marks.partition_point(|m| m.0 <= 0).saturating_sub(1);
         self.marks.drain(..dead);
+    }
+
+    /// The next record is the first, for errors.
+    pub fn number_from_here(&mut self) {
+        self.given = 0;
     }
 
     /// The next record, checked; `None` at the end of the span.

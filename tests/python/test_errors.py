@@ -8,13 +8,14 @@ import pickle
 import shutil
 import struct
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import simulate
-from fastcov import FastcovWarning, _fastcov, errors, get_coverage
+from fastcov import FastcovWarning, Rules, _fastcov, errors, get_coverage
 from simulate import Record, cigar, write_bam, write_fasta
 
 EVERY_ERROR = [
@@ -396,3 +397,22 @@ def test_timeout_is_the_builtin_too():
     assert issubclass(errors.TimeoutError, builtins.TimeoutError)
     assert errors._from_core("timeout", "x", None, None, None, None, None, None).kind == "timeout"
     assert type(errors._from_core("what", "x", None, None, None, None, None, None)) is errors.InternalError
+
+
+@pytest.mark.parametrize(
+    ("span_bytes", "part_bytes"), [(1 << 20, 1 << 20), (1 << 20, 3_000), (4_000, 3_000), (4_000, 1)]
+)
+@pytest.mark.parametrize("n_cores", [1, 2])
+def test_a_record_has_its_number_however_the_file_is_cut(tmp_path, span_bytes, part_bytes, n_cores):
+    reads = [
+        simulate.Record(
+            f"r{i}", 0, i, 60, simulate.cigar("50M"), "ACGTT" * 10, None, mate_contig=7 if i == 3_000 else -1
+        )
+        for i in range(4_000)
+    ]
+    bam = simulate.write_bam(tmp_path / "mate.bam", {"chr1": 5_000}, reads)
+    with pytest.raises(errors.CorruptFileError, match="mate reference id 7") as caught:
+        _fastcov.coverage(
+            str(bam), None, asdict(Rules("bases")), span_bytes=span_bytes, part_bytes=part_bytes, n_cores=n_cores
+        )
+    assert (caught.value.record, '"r3000"' in str(caught.value)) == (3_001, True)
