@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
 import pytest
 
 import simulate
-from fastcov import _fastcov, _options, get_coverage
+from fastcov import _fastcov, _options, errors, get_coverage
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc and sends signals")
 
@@ -114,10 +114,11 @@ def _cores_of_a_worker(files: tuple) -> tuple:
     return options["n_cores"], get_coverage(files[0], "chr1", 1, 5_000, files[1])
 
 
-def test_a_daemonic_worker_uses_one_core(sample, monkeypatch):
+@pytest.mark.parametrize("method", get_all_start_methods())
+def test_a_daemonic_worker_uses_one_core(sample, monkeypatch, method):
     monkeypatch.delenv("FASTCOV_NUM_THREADS", raising=False)
     expected = get_coverage(sample[0], "chr1", 1, 5_000, sample[1])
-    with get_context("spawn").Pool(2) as pool:
+    with get_context(method).Pool(2) as pool:
         for n_cores, table in pool.map(_cores_of_a_worker, [sample] * 4):
             assert n_cores == 1
             assert table.equals(expected)
@@ -140,6 +141,18 @@ def test_dask_workers(sample):
         calls = [dask.delayed(get_coverage)(sample[0], "chr1", 1, 5_000, sample[1]) for _ in range(4)]
         tables = dask.compute(*calls, scheduler=scheduler)
         assert all(table.equals(expected) for table in tables)
+
+
+def test_workers_of_a_dask_cluster(sample):
+    """Its workers are daemonic processes with several threads each, and errors come back pickled."""
+    distributed = pytest.importorskip("distributed")
+    expected = get_coverage(sample[0], "chr1", 1, 5_000, sample[1])
+    options = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        found = client.gather([client.submit(_cores_of_a_worker, sample, pure=False) for _ in range(8)])
+        assert all(n_cores == 1 and table.equals(expected) for n_cores, table in found)
+        with pytest.raises(errors.UnknownContigError, match="nope"):
+            client.submit(get_coverage, sample[0], "nope", 1, 2).result()
 
 
 @pytest.mark.skipif(
