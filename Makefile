@@ -27,7 +27,7 @@ RUNS ?= 1000000
 # make soak SECONDS=…: how long the mixed part of it takes.
 SECONDS ?= 3600
 
-.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare bench bench-quick mutations fuzz soak deny clean
+.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare bench bench-quick mutations fuzz soak deny audit clean
 
 help:
 	@echo "make demo      coverage of a simulated sample (or BAM=… REF=… REGION=…), with a plot"
@@ -35,7 +35,7 @@ help:
 	@echo "make wheel     a release wheel in dist/"
 	@echo "make compare   N=$(N) random samples from SEED=$(SEED) on against the slow twin and samtools"
 	@echo "make fuzz      RUNS=$(RUNS) inputs for TARGET=$(TARGET) (fuzz/README.md); make soak: the long tests of a process's life"
-	@echo "make deny      licences and sources of all crates, if cargo-deny is installed"
+	@echo "make deny      licences and sources of all crates, if cargo-deny is installed; make audit ADVISORIES=…: with cargo-audit"
 	@echo "make bench     speed beside the floor and other programs, into README.md and docs/performance.md (or ROWS=… ROUNDS=…)"
 	@echo "make bench-quick   the rows that matter most"
 	@echo "make mutations MUTATIONS=$(MUTATIONS) damaged files: an error, or the sum samtools gives"
@@ -133,6 +133,13 @@ soak: $(VENV)/fastcov
 
 deny:
 	cargo deny --offline check licenses bans sources
+
+# Known faults of the crates: make audit ADVISORIES=a checkout of the RustSec database, so that nothing is fetched unasked.
+ADVISORIES ?=
+audit:
+	test -d "$(ADVISORIES)" || (echo "make audit needs ADVISORIES=FOLDER, a checkout of the RustSec advisory database" && false)
+	cargo audit --no-fetch --db "$(ADVISORIES)"
+	cd fuzz && cargo audit --no-fetch --db "$(abspath $(ADVISORIES))"
 
 clean:
 	rm -rf $(VENV) target dist demo-output compare-output
