@@ -67,6 +67,7 @@ test: lint rust-test wheel-test python-test
 
 lint: $(VENV)/tools
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features python -- -D warnings
 	$(VENV)/bin/ruff check python tests examples benches fuzz
@@ -74,6 +75,7 @@ lint: $(VENV)/tools
 
 fmt: $(VENV)/tools
 	cargo fmt
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	$(VENV)/bin/ruff check --fix python tests examples benches fuzz
 	$(VENV)/bin/ruff format python tests examples benches fuzz
 
@@ -127,8 +129,9 @@ else
 endif
 	@echo "$(TARGET): $$(sed -n 's/stat::number_of_executed_units: *//p' fuzz/log) executions, $$(ls fuzz/finds | wc -l) finds in fuzz/finds/"
 
-# An hour of everything at once, and the long versions of tests/python/test_process.py.
+# An hour of everything at once, the long versions of tests/python/test_process.py, and every allocation of 20 files failing.
 soak: $(VENV)/fastcov
+	FASTCOV_SHORT_MEMORY_FILES=20 cargo test --quiet --release --test short_memory
 	FASTCOV_SOAK=1 FASTCOV_SOAK_SECONDS=$(SECONDS) $(VENV)/bin/python -m pytest -s tests/python/test_process.py
 
 deny:

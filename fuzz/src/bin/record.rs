@@ -207,7 +207,11 @@ fn check(mut data: &[u8]) {
             (Ok(once), Ok(parts)) => {
                 if let (Some(once), Some(parts)) = (&once, &parts) {
                     assert_eq!(once, parts, "{rules:?} {spans:?}");
-                    let is_plain = rules.preset == Preset::Depth && rules.min_baseq == 0 && rules.mates == Mates::Both && !rules.deletions && !rules.skips;
+                    let is_plain = rules.preset == Preset::Depth
+                        && rules.min_baseq == 0
+                        && rules.mates == Mates::Both
+                        && !rules.deletions
+                        && !rules.skips;
                     if is_plain && let Some(plain) = plain(&stream, &rules, targets[0]) {
                         assert_eq!(*once, plain, "{rules:?}");
                     }
