@@ -4,7 +4,9 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from io import BufferedReader
 from operator import gt
 from typing import Any
 
@@ -62,16 +64,9 @@ def read_bed(bed: Any) -> Bed:
 
 
 def _read_file(name: str) -> Bed:
-    columns: _Rows = ([], [], [], [])
-    number = 1
     try:
-        with open(name, "rb") as raw:
-            opened = gzip.open(name) if raw.read(2) == b"\x1f\x8b" else open(name, "rb")  # noqa: SIM115 - closed below
-        with opened as file:
-            while lines := file.readlines(_BLOCK):
-                for column, more in zip(columns, _plain(lines) or _every(lines, name, number), strict=True):
-                    column.extend(more)
-                number += len(lines)
+        with open(name, "rb") as file:
+            return _read_bytes(file, name)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CorruptFileError(
             f"{name}: the file is gzip, but damaged or cut short ({error}); copy or write it again",
@@ -81,6 +76,18 @@ def _read_file(name: str) -> Bed:
     except OSError as error:
         message = f"{name}: {error.strerror or error}"
         raise _from_core("os", message, name, None, None, None, None, error.errno) from error
+
+
+def _read_bytes(file: BufferedReader, name: str) -> Bed:
+    """The intervals of an open file, compressed or not; it may be a pipe."""
+    compressed = file.peek(2).startswith(b"\x1f\x8b")
+    columns: _Rows = ([], [], [], [])
+    number = 1
+    with gzip.open(file) if compressed else nullcontext(file) as text:
+        while lines := text.readlines(_BLOCK):
+            for column, more in zip(columns, _plain(lines) or _every(lines, name, number), strict=True):
+                column.extend(more)
+            number += len(lines)
     chroms, starts, ends, names = columns
     named = any(given is not None for given in names)
     bounds = np.array(starts, np.int64), np.array(ends, np.int64)

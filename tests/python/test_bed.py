@@ -1,6 +1,9 @@
 """Lines of BED files: those that fuzzing found to end in a plain ValueError, and the fast way to read most of them."""
 
+import gzip
 import io
+import os
+import threading
 
 import pytest
 from hypothesis import given, settings
@@ -75,3 +78,17 @@ def test_lines_are_numbered_across_blocks(sample, tmp_path, monkeypatch):
         target_stats(sample[0], bed)
     bed.write_text("chr1\t0\t10\n# x\n" * 20)
     assert len(_bed.read_bed(bed).chrom) == 20
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_bed_may_be_a_pipe(sample, tmp_path, compressed):
+    """As a shell makes one of ``<(grep ...)``; it can be read once, and not from its begin again."""
+    text = b"chr1\t0\t10\nchr1\t20\t40\n"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(gzip.compress(text) if compressed else text,))
+    writer.start()
+    table = target_stats(sample[0], pipe).to_pandas()
+    writer.join()
+    assert table.end.tolist() == [10, 40]
