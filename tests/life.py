@@ -179,6 +179,31 @@ def forks(files: Files, amount: int) -> dict:
     return {"forks": amount, "hangs": 0, "calls_of_the_parent": sum(calls)}
 
 
+def kills(files: Files, amount: int) -> dict:
+    """Children that are killed while they count: nothing of them is left beside the data, and others count on."""
+    folders = {Path(file).parent for file in (files.bam, files.slow_bam)}
+
+    def beside() -> dict:
+        return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for folder in folders for p in folder.iterdir()}
+
+    rng = random.Random(2)
+    expected, before = files.good(), beside()
+    for _ in range(amount):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(PATIENCE)
+            stream = fastcov.iter_coverage(files.bam, batch_rows=1_000, n_cores=2)
+            next(iter(stream))
+            files.slow()
+            os._exit(0)
+        time.sleep(rng.uniform(0, 0.1))
+        os.kill(child, signal.SIGKILL)
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL, "it had ended before"
+    assert files.good().equals(expected)
+    assert beside() == before, "a file was written, changed or taken away"
+    return {"kills": amount}
+
+
 def threads(files: Files, amount: int) -> dict:
     """Calls from as many threads at once, each with a region and a number of workers of its own."""
     ends = range(100, 2_100, 100)
@@ -294,14 +319,22 @@ def soak(files: Files, amount: int) -> dict:
     """Everything in turn, at random, for `amount` seconds."""
     rng = random.Random(amount)
     expected = files.good()
-    done = dict.fromkeys(("good", "bad", "interrupt", "fork", "threads"), 0)
+    windows = fastcov.window_stats(files.bam, 100, n_cores=1).to_pandas()
+    done = dict.fromkeys(("good", "bad", "stream", "windows", "interrupt", "fork", "threads"), 0)
 
     def once() -> None:
-        what = rng.choices(list(done), weights=(50, 40, 2, 4, 1))[0]
+        what = rng.choices(list(done), weights=(50, 40, 10, 10, 2, 4, 1))[0]
         if what == "good":
             assert files.good(n_cores=rng.choice([None, 1, 2, 7])).equals(expected)
         elif what == "bad":
             files.bad(rng.randrange(6))
+        elif what == "stream":
+            # Now and then it is left before its end.
+            stream = fastcov.iter_coverage(files.bam, ["chr1"], batch_rows=7_000, n_cores=2)
+            rows = sum(len(batch) for batch, _ in zip(stream, range(rng.choice([1, 5, 100])), strict=False))
+            assert 0 < rows <= 60_000
+        elif what == "windows":
+            assert fastcov.window_stats(files.bam, 100, n_cores=2).to_pandas().equals(windows)
         elif what == "interrupt":
             interrupt(files, rng)
         elif what == "fork":
@@ -324,7 +357,7 @@ def soak(files: Files, amount: int) -> dict:
     }
 
 
-PARTS = {part.__name__: part for part in (interrupts, forks, threads, little_memory, leak, peak, soak)}
+PARTS = {part.__name__: part for part in (interrupts, forks, kills, threads, little_memory, leak, peak, soak)}
 
 
 def main() -> None:

@@ -54,6 +54,10 @@ def test_forks_while_the_parent_works(files):
     assert figures["hangs"] == 0
 
 
+def test_killed_children_leave_nothing(files):
+    assert life("kills", files, 10, 200)["kills"] >= 10
+
+
 def test_calls_from_many_threads(files):
     figures = life("threads", files, 100, 1_000)
     assert figures["workers"] <= WORKERS
