@@ -95,9 +95,8 @@ pub struct Merge<'a, 'o, const L: usize = 1> {
     engine: Engine,
     /// Compressed bytes counted again because of the cap.
     recounted: u64,
-    records_before: u64,
-    /// Whether these are all records of the file that lie before the next: nothing was left out so far.
-    numbered: bool,
+    /// Records of the file that lie before the next one, while none has been left out.
+    records_before: Option<u64>,
     counter: Option<Box<Counter<'a, L>>>,
     edits: (Vec<u8>, Vec<u8>),
     /// What the pass comes to.
@@ -136,8 +135,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             crowd_now: 0,
             engine: Engine::new(job.rules.max_depth, 0),
             recounted: 0,
-            records_before: 0,
-            numbered: spans.first().is_some_and(|span| span.start == job.bam.first_record),
+            records_before: spans.first().filter(|span| span.start == job.bam.first_record).map(|_| 0),
             counter: None,
             edits: Default::default(),
             totals,
@@ -170,7 +168,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             self.waiting.insert(key, part);
         }
         while let Some(part) = self.waiting.remove(&self.next) {
-            self.take(part, ready).map_err(|e| e.renumber_record(self.numbered.then_some(self.records_before)))?;
+            self.take(part, ready).map_err(|e| e.renumber_record(self.records_before))?;
         }
         Ok(())
     }
@@ -193,7 +191,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             }
         }
         if self.target_done {
-            self.numbered = false;
+            self.records_before = None;
             self.skip_span();
             return Ok(());
         }
@@ -227,7 +225,9 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         self.target_done = past;
         let next = self.spans.get(self.next.0 + 1);
         let joined = next.is_some_and(|s| s.origin == Origin::Guess);
-        self.numbered &= next.is_none_or(|s| s.origin != Origin::Chunk || s.start == to);
+        if next.is_some_and(|s| s.origin == Origin::Chunk && s.start != to) {
+            self.records_before = None;
+        }
         if !landed && !joined {
             return Err(self.misplaced("an offset in the index is not the end of a record"));
         }
@@ -302,7 +302,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         }
         self.totals.tally.add(&part.walked.tally);
         self.totals.records[target] += part.walked.records - u64::from(part.walked.past_target);
-        self.records_before += part.walked.records;
+        self.records_before = self.records_before.map(|before| before + part.walked.records);
         if self.job.survey {
             let dropped = self.replay(&part);
             self.totals.drops[self.next.0].extend(dropped);

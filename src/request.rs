@@ -134,7 +134,7 @@ impl Request {
         settings.rules.validate()?;
         let baq = settings.rules.uses_baq(settings.reference.is_some())?;
         let workers = run::workers(settings.n_cores)?;
-        memory::put_by(workers)?;
+        memory::put_by(workers).map_err(|e| e.path(&settings.bam))?;
         let bam = Bam::open(&settings.bam, settings.allow_truncated)?;
         let mut warnings = Vec::new();
         if bam.truncated {

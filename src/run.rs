@@ -194,7 +194,7 @@ fn pass<'a, 'o, const L: usize>(
     if let Some(error) = lock(&state.failed).take() {
         return Err(error);
     }
-    control.go_on()?;
+    control.go_on().map_err(|e| e.path(job.bam.file.path()))?;
     let mut merge = state.merge.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut ready = Vec::new();
     merge.finish(&mut ready);
@@ -202,7 +202,7 @@ fn pass<'a, 'o, const L: usize>(
         take.take(piece)?;
     }
     // Memory can run short at any time, and whoever saw it has left something out.
-    control.go_on()?;
+    control.go_on().map_err(|e| e.path(job.bam.file.path()))?;
     Ok(merge.totals)
 }
 
@@ -296,7 +296,7 @@ impl<'o, T: Take<'o, L>, const L: usize> State<'_, '_, 'o, T, L> {
             if let Err(error) = written {
                 // Where a part was counted again, the work may have been broken off inside.
                 let why = if error.kind() == Kind::Cancelled { self.control.go_on().err() } else { None };
-                lock(&self.failed).get_or_insert(why.unwrap_or(error));
+                lock(&self.failed).get_or_insert(why.unwrap_or(error).path(self.job.bam.file.path()));
                 self.control.stop();
             }
             if self.control.stopped() || crowded {
