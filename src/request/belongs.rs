@@ -10,12 +10,16 @@ use crate::merge::Totals;
 use crate::plan::Target;
 use crate::source::bam::Bam;
 use crate::source::bgzf::{EOF_FRAME, VirtualOffset, is_end_of_frame};
-use crate::source::index::{Chunk, Index};
+use crate::source::index::{Chunk, Doubt, Index};
 use crate::source::record::{Record, UNMAPPED};
-use crate::source::records::{Found, RecordReader};
+use crate::source::records::{Found, LEN_BYTES, RecordReader};
 
 /// How many places of the file are looked at, at most, for what an index leaves in doubt. A good one leaves none, or few.
 const LOOKS: usize = 1000;
+/// How many chunks are looked at of any index: where one does not belong to the file, hardly any of its offsets is the place of a record.
+const SAMPLES: usize = 3;
+/// In a file of so many bytes, which has few frames, they may well be; so all its records are looked at.
+const SMALL: u64 = 1 << 18;
 
 /// The index of the file, and a warning when it is older.
 pub(super) fn indexed(settings: &Settings, bam: &Bam) -> Result<(Arc<Index>, Option<String>)> {
@@ -51,6 +55,10 @@ fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
     if extent.start < bam.first_record.0 {
         return mismatch("the index points into the header of");
     }
+    let last_frame = bam.file.len().saturating_sub(EOF_FRAME.len() as u64);
+    if !bam.truncated && extent.end >> 16 > last_frame && extent.end != bam.file.len() << 16 {
+        return mismatch("the index ends where no frame begins in");
+    }
     // Empty frames give one place several offsets: the first record's own place is compared.
     let first = |offset| place_of_record(bam, VirtualOffset(offset));
     if extent.start != bam.first_record.0
@@ -73,9 +81,9 @@ fn check_complete(bam: &Bam, index: &Index) -> Result<()> {
             .path(&index.path)
             .hint("the index is damaged, of another file or older: run 'samtools index'"))
     };
-    let end_frame = bam.file.len().saturating_sub(EOF_FRAME.len() as u64);
+    let last_frame = bam.file.len().saturating_sub(EOF_FRAME.len() as u64);
     // Nothing has to be read where the index ends with the file.
-    let behind = index.extent().map(|whole| Chunk { start: whole.end, end: u64::MAX }).filter(|rest| rest.start >> 16 < end_frame);
+    let behind = index.extent().map(|whole| Chunk { start: whole.end, end: u64::MAX }).filter(|rest| rest.start >> 16 < last_frame);
     for gap in index.gaps().into_iter().take(LOOKS).chain(behind) {
         match has_mapped(bam, gap) {
             Ok(false) => {}
@@ -87,18 +95,66 @@ fn check_complete(bam: &Bam, index: &Index) -> Result<()> {
         }
     }
     for doubt in index.doubts.iter().take(LOOKS) {
-        let mut reader = RecordReader::new(bam, bam.truncated);
-        reader.seek(VirtualOffset(doubt.at), VirtualOffset(u64::MAX))?;
-        let Some(Found { range, shape }) = reader.next_record()? else { return lacking(doubt.at) };
-        let record = Record::trusted(&reader.buffer()[range]);
-        let start = i64::from(record.pos());
-        let lies_there = doubt.positions.start <= start && start + shape.reference_len <= doubt.positions.end;
-        let is_told_of = record.flags() & UNMAPPED == 0 && record.pos() >= 0;
-        if is_told_of && (record.contig_id() != doubt.contig as i32 || !lies_there) {
+        if !lies_there(bam, doubt)? {
             return lacking(doubt.at);
         }
     }
-    Ok(())
+    if bam.file.len() <= SMALL {
+        return first_lost(bam, index).map_or(Ok(()), lacking);
+    }
+    // One place may be damaged, which concerns those who ask for it; an index none of whose offsets fits is another file's.
+    let (mut fits, mut misfit) = (false, None);
+    for sample in index.samples(SAMPLES) {
+        match lies_there(bam, &sample) {
+            Ok(true) => fits = true,
+            Ok(false) => return lacking(sample.at),
+            Err(e) if e.kind() == Kind::Os => return Err(e),
+            Err(e) => misfit = Some(e),
+        }
+    }
+    misfit.filter(|e| !fits && e.kind() == Kind::IndexMismatch).map_or(Ok(()), Err)
+}
+
+/// Whether the record lies where the index has it, as far as an index tells of it.
+fn lies_there(bam: &Bam, doubt: &Doubt) -> Result<bool> {
+    let mut reader = RecordReader::new(bam, bam.truncated);
+    reader.seek(VirtualOffset(doubt.at), VirtualOffset(u64::MAX))?;
+    let Some(Found { range, shape }) = reader.next_record()? else { return Ok(false) };
+    let record = Record::trusted(&reader.buffer()[range]);
+    let start = i64::from(record.pos());
+    let lies_there = doubt.positions.start <= start && start + shape.reference_len <= doubt.positions.end;
+    Ok(!is_told_of(record) || record.contig_id() == doubt.contig as i32 && lies_there)
+}
+
+/// Where the first record is to which the index does not lead a caller who asks for its positions. All records are looked at, as far as they
+/// can be read: what is damaged concerns those who ask for it.
+fn first_lost(bam: &Bam, index: &Index) -> Option<u64> {
+    let mut reader = RecordReader::new(bam, bam.truncated);
+    reader.seek(bam.first_record, VirtualOffset(u64::MAX)).ok()?;
+    let (mut asked, mut chunks) = (None, Vec::new());
+    while let Ok(Some(Found { range, shape })) = reader.next_record() {
+        let record = Record::trusted(&reader.buffer()[range.clone()]);
+        let at = reader.position(range.start - LEN_BYTES).0;
+        if let (true, Ok(contig)) = (is_told_of(record), usize::try_from(record.contig_id())) {
+            let start = i64::from(record.pos());
+            let positions = Interval::new(start, start + shape.reference_len.max(1));
+            // Neighbours in the same windows get the same answer.
+            let windows = Some((contig, index.windows(positions)));
+            if asked != windows {
+                (asked, chunks) = (windows, index.chunks(contig, positions));
+            }
+            if !chunks.iter().any(|chunk| (chunk.start..chunk.end).contains(&at)) {
+                return Some(at);
+            }
+        }
+        reader.begin_part();
+    }
+    None
+}
+
+/// Whether any index leads to the record; some writers do not tell of unmapped ones.
+fn is_told_of(record: Record<'_>) -> bool {
+    record.contig_id() >= 0 && record.pos() >= 0 && record.flags() & UNMAPPED == 0
 }
 
 /// Whether there is a record in this stretch of the file to which an index should lead: one that is mapped to a position. Behind the last
@@ -112,7 +168,7 @@ fn has_mapped(bam: &Bam, gap: Chunk) -> Result<bool> {
     reader.seek(VirtualOffset(gap.start), VirtualOffset(gap.end))?;
     while let Some(Found { range, .. }) = reader.next_record()? {
         let record = Record::trusted(&reader.buffer()[range]);
-        if record.contig_id() >= 0 && record.pos() >= 0 && record.flags() & UNMAPPED == 0 {
+        if is_told_of(record) {
             return Ok(true);
         }
         if gap.end == u64::MAX {
@@ -130,7 +186,7 @@ fn place_of_record(bam: &Bam, offset: VirtualOffset) -> Result<Option<VirtualOff
     let Some(Found { range, .. }) = reader.next_record()? else { return Ok(None) };
     let record = Record::trusted(&reader.buffer()[range.clone()]);
     let placed = record.contig_id() >= 0 && record.pos() >= 0;
-    Ok(placed.then(|| reader.position(range.start - 4)))
+    Ok(placed.then(|| reader.position(range.start - LEN_BYTES)))
 }
 
 /// Whole seconds, as htslib compares: a copy of both files keeps no better order.

@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 pub const MAX_RECORD: usize = 64 << 20;
 
 /// Bytes of `block_size`, with which a record begins.
-const LEN_BYTES: usize = 4;
+pub const LEN_BYTES: usize = 4;
 
 /// A record in the buffer.
 #[derive(Clone, Debug)]
@@ -191,6 +191,9 @@ impl<'a> RecordReader<'a> {
         }
         match self.inflate_more() {
             Ok(true) => Ok(true),
+            Ok(false) if self.limit.is_none() && self.end != VirtualOffset(u64::MAX) && !self.allow_truncated && clean => {
+                Err(self.misplaced("the file ends before an offset in the index"))
+            }
             Ok(false) if clean || self.allow_truncated => {
                 self.at_end = true;
                 Ok(false)

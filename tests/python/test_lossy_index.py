@@ -1,11 +1,13 @@
 """An index that has lost a part or has it in the wrong place: an error, or the right numbers, never too few reads."""
 
+import random
 import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pysam
 import pytest
 
 import fastcov
@@ -113,3 +115,36 @@ def test_an_index_that_lost_something_gives_no_fewer_reads(indexed, damage):
                 assert got in {None, wanted}, (i, changed)
             tried += 1
     assert tried > 50
+
+
+def write_reads(path: Path, starts: list[int], mode: str) -> None:
+    """Reads of 50 bases whose records all have one length, by pysam, with an index."""
+    header = pysam.AlignmentHeader.from_references(["chr1"], [1_000_000])
+    with pysam.AlignmentFile(str(path), mode, header=header) as file:
+        for number, start in enumerate(starts):
+            read = pysam.AlignedSegment(header)
+            read.query_name, read.reference_id, read.reference_start = f"r{number:03}", 0, start
+            read.mapping_quality, read.cigarstring, read.query_sequence = 60, "50M", "ACGTA" * 10
+            file.write(read)
+    pysam.index(str(path))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_index_of_another_small_file_is_refused(tmp_path, seed):
+    """Two files of one header whose first reads agree: the offsets of one index are places of records in both."""
+    rng = random.Random(seed)
+    count, first = rng.randrange(2, 300), rng.choice([[1_000], []])
+
+    def starts() -> list[int]:
+        begin, width = rng.randrange(2_000, 900_000), rng.choice([1_000, 50_000, 90_000])
+        return first + sorted(min(999_900, begin + rng.randrange(width)) for _ in range(count))
+
+    one, two, here = tmp_path / "one.bam", tmp_path / "two.bam", starts()
+    mode = rng.choice(["wb", "wbu"])
+    write_reads(one, starts(), mode)
+    write_reads(two, here, mode)
+    for start in (rng.choice(here), here[-1]):
+        region = ("chr1", start + 1, start + 10)
+        assert fastcov.coverage(two, region, rules="depth").to_numpy()["depth"].sum() > 0
+        with pytest.raises(errors.IndexMismatchError):
+            fastcov.coverage(two, region, rules="depth", index=f"{one}.bai")

@@ -6,7 +6,7 @@
 //! all chunks together leave no gap. The first two are looked at when the index is read. A gap can be due to frames without bytes, so
 //! the file has to be asked about it: [`Index::gaps`].
 
-use super::{Bin, Binning, Chunk, ContigIndex, Index, corrupt};
+use super::{Bin, Binning, Chunk, ContigIndex, Doubt, Index, corrupt};
 use crate::error::Result;
 
 impl ContigIndex {
@@ -55,6 +55,25 @@ impl ContigIndex {
 }
 
 impl Index {
+    /// The first records of at most so many chunks, the last one among them and the others spread evenly. An index of another file can fit
+    /// this one by its offsets alone.
+    pub fn samples(&self, most: usize) -> Vec<Doubt> {
+        let total: usize = self.contigs.iter().map(|contig| contig.chunks.len()).sum();
+        let mut wanted = (1..=most.min(total)).map(|k| k * total / most.min(total) - 1).peekable();
+        let (mut samples, mut before) = (Vec::new(), 0);
+        for (id, contig) in self.contigs.iter().enumerate() {
+            while let Some(i) = wanted.next_if(|&i| i < before + contig.chunks.len()) {
+                let i = i - before;
+                let holds = |bin: &&Bin| (bin.first as usize..(bin.first + bin.n) as usize).contains(&i);
+                if let (Some(bin), Some(chunk)) = (contig.bins.iter().find(holds), contig.chunks.get(i)) {
+                    samples.push(Doubt { contig: id, positions: self.binning.positions(bin.id), at: chunk.start });
+                }
+            }
+            before += contig.chunks.len();
+        }
+        samples
+    }
+
     /// Stretches of the file between the first chunk and the last that no chunk holds, in the order of the file.
     pub fn gaps(&self) -> Vec<Chunk> {
         let mut gaps = Vec::new();

@@ -112,8 +112,8 @@ impl ContigIndex {
     }
 }
 
-/// A bin whose first record lies where the index has no record of its positions, as far as it tells. Some writers do not tell of unmapped
-/// records, so the record decides.
+/// A record of which the file says whether it belongs into its bin: one that lies where the index has none of its positions, as far as it
+/// tells, or any sample. Some writers do not tell of unmapped records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Doubt {
     /// Index of the contig in the header.
@@ -228,6 +228,11 @@ impl Index {
         parse::Parser::new(bytes, header, bam_len).index(path)
     }
 
+    /// Numbers of the first and last of the smallest bins that `interval` overlaps.
+    pub fn windows(&self, interval: Interval) -> (u32, u32) {
+        ((interval.start >> self.binning.min_shift) as u32, ((interval.end - 1) >> self.binning.min_shift) as u32)
+    }
+
     /// The chunks that may hold records which overlap `interval`, sorted and apart: they are merged where they touch, overlap or meet in
     /// one frame. Records before the first that can reach the interval and records that start behind it are cut off.
     pub fn chunks(&self, contig: usize, interval: Interval) -> Vec<Chunk> {
@@ -235,8 +240,7 @@ impl Index {
         let Some(index) = self.contigs.get(contig).filter(|_| start < end) else {
             return Vec::new();
         };
-        let min_shift = self.binning.min_shift;
-        let (first, last) = ((start >> min_shift) as u32, ((end - 1) >> min_shift) as u32);
+        let (first, last) = self.windows(Interval::new(start, end));
         let floor = index.floor(first);
         let mut ceiling = u64::MAX;
         let mut found = Vec::new();
