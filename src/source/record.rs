@@ -226,6 +226,10 @@ impl<'a> Record<'a> {
         if self.is_placeholder(raw)
             && let Some(cigar) = self.long_cigar()?
         {
+            if cigar.len() < raw.len() {
+                // htslib passes over such a tag, and the placeholder covers nothing.
+                return Err(corrupt(format!("the CIGAR in the CG tag has {} operations, its placeholder {}", cigar.len(), raw.len())));
+            }
             let lengths = cigar.lengths().map_err(|_| corrupt("a CIGAR operation in the CG tag does not exist"))?;
             if seq > 0 && lengths.read != seq {
                 return Err(corrupt(format!("the CIGAR in the CG tag takes {} read bases, SEQ has {seq}", lengths.read)));

@@ -129,12 +129,8 @@ def _long_cigars(records: Records) -> None:
     records("cg_after_bad_aux", placeholder(b"XX?\0" + cg([(50, 0)])), names=("tags", "record 3"))
     records("cg_string", placeholder(b"CGZ50M\0"), names=tag)
     records("cg_qlen_mismatch", placeholder(cg([(80, 0)])), names=tag)
-    records.ok(
-        "cg_span_mismatch",
-        placeholder(cg([(50, 0)]), "50S999N"),
-        covered=300,
-        because="the tag holds the CIGAR; the placeholder's span plays no part in the depth, in samtools neither",
-    )
+    # htslib passes over the tag here, and the placeholder covers nothing: a silent zero.
+    records("cg_span_mismatch", placeholder(cg([(50, 0)]), "50S999N"), names=tag)
     for tail in ("50D", "50P", "", "10N40N"):
         odd = placeholder(cg([(20, 0), (30, 2), (30, 0)]), f"50S{tail}")
         records.ok(

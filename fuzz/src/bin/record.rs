@@ -220,7 +220,9 @@ fn check(mut data: &[u8]) {
             (Err(once), Err(parts)) => {
                 refused(&once);
                 refused(&parts);
-                assert_eq!((once.kind(), once.at_offset()), (parts.kind(), parts.at_offset()), "{once}\n{parts}");
+                // Of a record out of order that begins a part and a fault behind it in the same part, the merge is told the fault.
+                let out_of_order = [&once, &parts].iter().any(|error| error.to_string().contains("not sorted"));
+                assert!(out_of_order || (once.kind(), once.at_offset()) == (parts.kind(), parts.at_offset()), "{once}\n{parts}");
             }
             // A pass that finds the cap at work ends there, in small parts before the fault; the pass that follows it reads on.
             (Ok(None), Err(error)) | (Err(error), Ok(None)) => refused(&error),
