@@ -184,8 +184,8 @@ impl Request {
             Place::Range(contig, start, end) => self.target(contig, *start, *end),
             Place::Text(text) => {
                 let header = &self.bam.header;
-                let region = RegionText::parse(text, |name| header.contig_id(name.as_bytes()).is_some())
-                    .map_err(|e| e.path(self.bam.file.path()))?;
+                let region =
+                    RegionText::parse(text, |name| header.contig_of_text(name).is_some()).map_err(|e| e.path(self.bam.file.path()))?;
                 let id = self.contig(region.name)?;
                 let len = self.bam.header.contigs[id].len;
                 let (start, end) = region.range.unwrap_or((1, None));
@@ -209,7 +209,7 @@ impl Request {
 
     fn contig(&self, name: &str) -> Result<usize> {
         let header = &self.bam.header;
-        header.contig_id(name.as_bytes()).ok_or_else(|| header.unknown_contig(name.as_bytes()).path(self.bam.file.path()))
+        header.contig_of_text(name).ok_or_else(|| header.unknown_contig(name.as_bytes()).path(self.bam.file.path()))
     }
 
     fn target_on(&mut self, id: usize, start: i64, end: i64) -> Result<Target> {

@@ -68,7 +68,7 @@ pub(super) fn report(dict: &Bound<'_, PyDict>, request: &Request, targets: &[Tar
         .iter()
         .map(|t| {
             let (start, end) = t.interval.one_based();
-            (String::from_utf8_lossy(&request.bam.header.contigs[t.contig].name), start, end)
+            (request.bam.header.contigs[t.contig].text(), start, end)
         })
         .collect();
     metadata.set_item("regions", regions)?;

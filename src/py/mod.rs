@@ -83,7 +83,7 @@ fn region_depth<'py>(
         Codes::I16(codes) => dict.set_item("chrom_codes", codes.into_pyarray(py))?,
         Codes::I32(codes) => dict.set_item("chrom_codes", codes.into_pyarray(py))?,
     }
-    let contigs: Vec<_> = request.bam.header.contigs.iter().map(|c| String::from_utf8_lossy(&c.name)).collect();
+    let contigs: Vec<_> = request.bam.header.contigs.iter().map(|c| c.text()).collect();
     dict.set_item("contigs", contigs)?;
     dict.set_item("base_codes", table.axis.base.unwrap_or_default().into_pyarray(py))?;
     dict.set_item("bases", PyList::new(py, BASES.iter().map(|&b| char::from(b).to_string()))?)?;

@@ -44,7 +44,7 @@ pub(super) fn stream_coverage<'py>(
     })?;
     let dict = PyDict::new(py);
     call::report(&dict, &request, &targets, &Outcome::default())?;
-    let names = request.bam.header.contigs.iter().map(|c| String::from_utf8_lossy(&c.name).into_owned()).collect();
+    let names = request.bam.header.contigs.iter().map(|c| c.text().into_owned()).collect();
     let total = request.bytes(&targets) * request.stream_passes();
     let stream = guarded(py, || table::batches(request, targets.clone(), batch_rows, runs))?;
     let handed_over = AtomicBool::new(false);

@@ -228,5 +228,5 @@ pub(super) fn binned_runs<'py>(
 }
 
 fn names(request: &Request) -> Vec<String> {
-    request.bam.header.contigs.iter().map(|c| String::from_utf8_lossy(&c.name).into_owned()).collect()
+    request.bam.header.contigs.iter().map(|c| c.text().into_owned()).collect()
 }

@@ -4,6 +4,7 @@
 //! as odd as its writer liked. The binary list is the one that numbers the contigs, so where the text names contigs as well, both
 //! lists must agree.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Kind, Result, escape};
@@ -28,6 +29,21 @@ pub struct Contig {
     pub name: Vec<u8>,
     /// Its length in bases; zero is legal.
     pub len: i64,
+}
+
+impl Contig {
+    /// Its name as text. Bytes that are none stand as `\\xNN`, so that two names stay two.
+    pub fn text(&self) -> Cow<'_, str> {
+        if let Ok(text) = str::from_utf8(&self.name) {
+            return Cow::Borrowed(text);
+        }
+        let mut text = String::new();
+        for chunk in self.name.utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+        }
+        Cow::Owned(text)
+    }
 }
 
 /// The order of the records, as the text's `@HD` line gives it. It is a claim, not a fact.
@@ -175,6 +191,12 @@ impl Header {
     /// The id of the contig of that name.
     pub fn contig_id(&self, name: &[u8]) -> Option<usize> {
         self.ids.get(name).copied()
+    }
+
+    /// The same for a name as [`Contig::text`] gives it.
+    pub fn contig_of_text(&self, text: &str) -> Option<usize> {
+        let is_meant = |contig: &Contig| str::from_utf8(&contig.name).is_err() && contig.text() == text;
+        self.contig_id(text.as_bytes()).or_else(|| if text.contains("\\x") { self.contigs.iter().position(is_meant) } else { None })
     }
 
     /// Names of this header that may have been meant by `name`: `chr1` for `1`, `MT` for `chrM`, other case, a slip of the pen. The

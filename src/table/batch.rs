@@ -84,7 +84,7 @@ impl Runs {
 
 /// The names of all contigs, as categories.
 pub fn names(contigs: &[Contig]) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(contigs.iter().map(|c| String::from_utf8_lossy(&c.name))))
+    Arc::new(StringArray::from_iter_values(contigs.iter().map(|c| c.text())))
 }
 
 pub(super) fn dictionary(codes: Codes, values: ArrayRef) -> Result<ArrayRef> {

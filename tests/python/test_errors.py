@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import simulate
-from fastcov import FastcovWarning, Rules, _fastcov, errors, get_coverage
+from fastcov import FastcovWarning, Rules, _fastcov, coverage, errors, get_coverage
 from simulate import Record, cigar, write_bam, write_fasta
 
 EVERY_ERROR = [
@@ -416,3 +416,18 @@ def test_a_record_has_its_number_however_the_file_is_cut(tmp_path, span_bytes, p
             str(bam), None, asdict(Rules("bases")), span_bytes=span_bytes, part_bytes=part_bytes, n_cores=n_cores
         )
     assert (caught.value.record, '"r3000"' in str(caught.value)) == (3_001, True)
+
+
+def test_contigs_whose_names_are_no_text_stay_apart(tmp_path):
+    """Two bytes that are no UTF-8 were shown as one sign, so two contigs had one name."""
+    reads = [
+        Record("r", 0, 5, 60, cigar("10M"), "A" * 10, None, contig=0),
+        Record("s", 0, 5, 60, cigar("20M"), "A" * 20, None, contig=1),
+    ]
+    bam = write_bam(tmp_path / "x.bam", {"chr@": 40, "chr#": 40}, reads)
+    raw = gzip.decompress(bam.read_bytes()).replace(b"chr@", b"chr\xe9").replace(b"chr#", b"chr\xe8")
+    bam.write_bytes(simulate.frame(raw) + simulate.EOF_FRAME)
+    # Without an index: the whole file is read.
+    (tmp_path / "x.bam.bai").unlink()
+    table = coverage(bam, rules="depth").to_pandas()
+    assert table.groupby("chrom", observed=True).depth.sum().to_dict() == {"chr\\xe9": 10, "chr\\xe8": 20}
