@@ -391,14 +391,15 @@ pub fn workers(asked: Option<usize>) -> Result<usize> {
 }
 
 fn pool_size() -> Result<usize> {
-    match std::env::var("FASTCOV_NUM_THREADS") {
-        Ok(text) => text.trim().parse().ok().filter(|&n: &usize| (1..=1024).contains(&n)).ok_or_else(|| {
-            Error::new(Kind::InvalidArgument, format!("the environment variable FASTCOV_NUM_THREADS is {text:?}"))
-                .hint("set it to a number from 1 to 1024, or unset it")
-        }),
+    let Some(text) = std::env::var_os("FASTCOV_NUM_THREADS") else {
         // Affinity and cgroup quotas are taken into account.
-        Err(_) => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
-    }
+        return Ok(std::thread::available_parallelism().map_or(1, usize::from));
+    };
+    text.to_str().and_then(|text| text.trim().parse().ok()).filter(|n: &usize| (1..=1024).contains(n)).ok_or_else(|| {
+        let text = text.to_string_lossy();
+        Error::new(Kind::InvalidArgument, format!("the environment variable FASTCOV_NUM_THREADS is {text:?}"))
+            .hint("set it to a number from 1 to 1024, or unset it")
+    })
 }
 
 /// Pools made by this process and by those it was forked from. A forked child has none of its parent's threads, so it must not use its

@@ -3,7 +3,7 @@
 import gzip
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BufferedReader
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._options import path
+from ._options import path, readable
 from .errors import CorruptFileError, InvalidArgumentError, _from_core
 from .rules import as_int
 
@@ -24,8 +24,9 @@ _COLUMNS = {"chrom": ("chrom", "chr", "Chromosome"), "start": ("start", "Start")
 _MOST = 1 << 62
 # Enough for every number up to _MOST.
 _DIGITS = 20
-# Bytes of a BED file that are read at a time.
+# Bytes of a BED file that are read at a time, and of the longest line.
 _BLOCK = 1 << 20
+_LONGEST = 1 << 20
 
 
 @dataclass
@@ -54,7 +55,7 @@ def read_bed(bed: Any) -> Bed:
     TypeError
         ``bed`` is none of these.
     """
-    if isinstance(bed, (str, os.PathLike)):
+    if isinstance(bed, (str, bytes, os.PathLike)):
         return _read_file(path("bed", bed))
     if hasattr(bed, "columns") or hasattr(bed, "__dataframe__") or hasattr(bed, "__arrow_c_stream__"):
         return _read_frame(bed)
@@ -69,12 +70,12 @@ def _read_file(name: str) -> Bed:
             return _read_bytes(file, name)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CorruptFileError(
-            f"{name}: the file is gzip, but damaged or cut short ({error}); copy or write it again",
+            f"{_shown(name)}: the file is gzip, but damaged or cut short ({error}); copy or write it again",
             path=name,
             hint="copy or write it again",
         ) from error
     except OSError as error:
-        message = f"{name}: {error.strerror or error}"
+        message = f"{_shown(name)}: {error.strerror or error}"
         raise _from_core("os", message, name, None, None, None, None, error.errno) from error
 
 
@@ -84,7 +85,7 @@ def _read_bytes(file: BufferedReader, name: str) -> Bed:
     columns: _Rows = ([], [], [], [])
     number = 1
     with gzip.open(file) if compressed else nullcontext(file) as text:
-        while lines := text.readlines(_BLOCK):
+        for lines in _blocks(text, name):
             for column, more in zip(columns, _plain(lines) or _every(lines, name, number), strict=True):
                 column.extend(more)
             number += len(lines)
@@ -92,6 +93,32 @@ def _read_bytes(file: BufferedReader, name: str) -> Bed:
     named = any(given is not None for given in names)
     bounds = np.array(starts, np.int64), np.array(ends, np.int64)
     return Bed(chroms, *bounds, [given or "" for given in names] if named else None, name)
+
+
+def _blocks(file: Any, name: str) -> Iterator[list[bytes]]:
+    """All lines, some at a time. A file without lines is given up before it fills the memory."""
+    rest, number = b"", 1
+    while block := file.read(_BLOCK):
+        whole, newline, rest = (rest + block).rpartition(b"\n")
+        if newline:
+            lines = [line + newline for line in whole.split(newline)]
+            number += len(lines)
+            yield lines
+        if len(rest) > _LONGEST:
+            hint = "give a BED file: lines of chrom, start, end"
+            raise CorruptFileError(
+                f"{_shown(name)}: line {number} has more than {_LONGEST} bytes; {hint}",
+                path=name,
+                record=number,
+                hint=hint,
+            )
+    if rest:
+        yield [rest]
+
+
+def _shown(text: str) -> str:
+    """A name as it may stand in a message."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 # Contigs, starts, ends, names.
@@ -148,7 +175,7 @@ def _fields(line: bytes) -> list[str]:
 def _interval(fields: list[str], name: str, number: int) -> tuple[str, int, int]:
     def broken(what: str) -> CorruptFileError:
         hint = "a line of BED is chrom, start, end (0-based, end not included), separated by tabs or spaces"
-        return CorruptFileError(f"{name}: line {number}: {what}; {hint}", path=name, record=number, hint=hint)
+        return CorruptFileError(f"{_shown(name)}: line {number}: {what}; {hint}", path=name, record=number, hint=hint)
 
     if len(fields) < 3:
         raise broken(f"{len(fields)} columns, at least 3 are needed")
@@ -175,13 +202,16 @@ def _read_rows(rows: Iterable[Any]) -> Bed:
     for row in rows:
         if isinstance(row, str) or not isinstance(row, Iterable):
             raise TypeError(f"bed must hold tuples (chrom, start, end) or (chrom, start, end, name), not {row!r}")
-        chrom, start, end, *name = row
+        fields = list(row)
+        if len(fields) < 3:
+            raise TypeError(f"bed must hold tuples (chrom, start, end) or (chrom, start, end, name), not {row!r}")
+        chrom, start, end, *name = fields
         if not isinstance(chrom, str):
             raise TypeError(f"the first of {row!r} must be the name of a contig (str)")
-        chroms.append(str(chrom))
+        chroms.append(readable("bed", chrom))
         starts.append(as_int("start in bed", start))
         ends.append(as_int("end in bed", end))
-        names.append(str(name[0]) if name else "")
+        names.append(readable("bed", str(name[0])) if name else "")
         named |= bool(name)
     return _checked(Bed(chroms, np.array(starts, np.int64), np.array(ends, np.int64), names if named else None))
 
@@ -197,7 +227,7 @@ def _read_frame(frame: Any) -> Bed:
     bounds = []
     for which in ("start", "end"):
         values = np.asarray(chosen[which])
-        if values.dtype.kind not in "iu":
+        if values.dtype.kind not in "iu" and len(values):
             raise TypeError(f"the column {which} of bed must hold integers, not {values.dtype}")
         bounds.append(values.astype(np.int64))
     names = [str(n) for n in columns["name"]] if "name" in columns else None
@@ -224,7 +254,7 @@ def _checked(bed: Bed) -> Bed:
     if wrong.size:
         i = int(wrong[0])
         raise InvalidArgumentError(
-            f"row {i} of bed, {bed.chrom[i]}:{bed.start[i]}-{bed.end[i]}, is no interval: give 0 <= start <= end, "
-            "0-based, end not included"
+            f"row {i} of bed, {_shown(bed.chrom[i])}:{bed.start[i]}-{bed.end[i]}, is no interval: "
+            "give 0 <= start <= end, 0-based, end not included"
         )
     return bed

@@ -1,6 +1,7 @@
 """``compare``: several rules over one region, and which filter makes the difference at each position."""
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +172,10 @@ class Comparison(Table):
             return np.concatenate([*values, np.empty(0, dtype)]).astype(dtype, copy=False)
 
         def side(which: int) -> "pd.Categorical":
-            return categorical(np.repeat([names.index(pair[which]) for pair in pairs], sizes).astype(np.int8), names)
+            return categorical(
+                np.repeat([names.index(pair[which]) for pair in pairs], sizes).astype(np.min_scalar_type(-len(names))),
+                names,
+            )
 
         chrom, contigs = columns["chrom"]
         frame = {
@@ -255,6 +259,7 @@ def compare(
         raise TypeError("region must be one region: a string, or a tuple (chrom, start, end)")
     bam = path("bam", bam)
     columns, about, messages = {}, {}, []
+    before = _state(bam)
     with bar(f"{len(named)} rules", wanted=flag("progress", progress)) as report:
         for label, each in named.items():
             table, said = count(bam, where, each, how, progress=report)
@@ -263,11 +268,24 @@ def compare(
             columns[label] = parts["depth"]
             about[label] = table.metadata
             messages += said
+    if _state(bam) != before:
+        raise FileChangedError(
+            f"{bam}: the file was changed between two rules; call again", path=bam, hint="call again"
+        )
     warn(messages, 2)
     first = next(iter(about.values()))
     metadata = {"rules": about, "tool": ", ".join(named), "regions": first["regions"], "version": first["version"]}
     # The region as it was cut to the contig: asking again for it warns of nothing.
     return _restore(columns, metadata, (bam, first["regions"][0], how, named))
+
+
+def _state(bam: str) -> tuple[int, ...] | None:
+    """Which file this is and how it stands; None where that cannot be told, which counting says better."""
+    try:
+        found = os.stat(bam)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _at(taken: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
@@ -289,6 +307,8 @@ def _named(
         rules = _fastcov.rule_names()
     if isinstance(rules, Mapping):
         named = {str(label): resolve(rule, overrides, "compare") for label, rule in rules.items()}
+        if len(named) < len(rules):
+            raise ValueError(f"rules names a column twice; its names are {', '.join(map(repr, rules))}")
     else:
         if isinstance(rules, (str, Rules)):
             rules = [rules]

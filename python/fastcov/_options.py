@@ -94,10 +94,25 @@ def _is_range(value: Any) -> bool:
 
 def _place(argument: str, value: Any) -> str | tuple[str, int, int]:
     if isinstance(value, str):
-        return str(value)
+        return readable(argument, value)
     if isinstance(value, (tuple, list)) and len(value) == 3 and isinstance(value[0], str):
-        return str(value[0]), as_int(f"start in {argument}", value[1]), as_int(f"end in {argument}", value[2])
+        return (
+            readable(argument, value[0]),
+            as_int(f"start in {argument}", value[1]),
+            as_int(f"end in {argument}", value[2]),
+        )
     raise TypeError(f"{argument} must hold {_REGION}, 1-based and inclusive, not {value!r}")
+
+
+def readable(argument: str, value: str) -> str:
+    """A string that a file can hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(
+            f"{argument} has {value!r}, which is no name: half of a character stands in it"
+        ) from None
+    return str(value)
 
 
 def path(argument: str, value: Any) -> str:

@@ -77,6 +77,7 @@ def coverage_matrix(
     """
     if isinstance(bams, (str, bytes, os.PathLike, Mapping)) or not isinstance(bams, Iterable):
         raise TypeError(f"bams must be a list of paths, not {type(bams).__name__}")
+    names = names if names is None or isinstance(names, str) else list(names)
     if isinstance(names, str) or (names is not None and not all(isinstance(name, str) for name in names)):
         raise TypeError("names must be a list of str, one for each file")
     files = [path("bams", bam) for bam in bams]
@@ -86,7 +87,6 @@ def coverage_matrix(
     )
     where = places("regions", regions)
     with bar(f"{len(files)} files", wanted=flag("progress", progress)) as report:
-        given = None if names is None else list(names)
-        parts = _fastcov.coverage_matrix(files, where, given, asdict(rule), **how, progress=report)
+        parts = _fastcov.coverage_matrix(files, where, names, asdict(rule), **how, progress=report)
     warn(parts["warnings"], 2)
     return Table(parts["table"], parts["metadata"])

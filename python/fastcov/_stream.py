@@ -65,13 +65,18 @@ class CoverageStream:
             item = self._core.next()
             if item is None:
                 self._end(3)
+            elif self._progress is not None:
+                self._progress(*self._core.progress())
+        except StopIteration as error:
+            # It would look like the end.
+            self.close()
+            raise RuntimeError("the progress bar raised StopIteration") from error
         except BaseException:
-            self._cleanup.close()
+            # The batch is lost, so there is none after it.
+            self.close()
             raise
         if item is None:
             raise StopIteration
-        if self._progress is not None:
-            self._progress(*self._core.progress())
         columns, regions = item
         return Table(columns, {**self.metadata, "regions": regions})
 

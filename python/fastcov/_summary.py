@@ -449,6 +449,12 @@ class _Asked:
             value, of_mean = _threshold(threshold)
             self.labels.append(f"pct_{value:g}x_mean" if of_mean else f"pct_{value:.0f}x")
             self.thresholds.append((value, of_mean))
+        names = [name for name, _ in self.columns()]
+        twice = [name for i, name in enumerate(names) if name in names[:i]]
+        if twice:
+            raise InvalidArgumentError(
+                f"two columns would be called {twice[0]!r}: give each statistic and threshold once"
+            )
 
     def columns(self) -> list[tuple[str, str]]:
         """Names and kinds of the columns, as the core takes them: a percentage for each threshold."""

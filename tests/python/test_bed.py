@@ -92,3 +92,34 @@ def test_a_bed_may_be_a_pipe(sample, tmp_path, compressed):
     table = target_stats(sample[0], pipe).to_pandas()
     writer.join()
     assert table.end.tolist() == [10, 40]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_file_without_lines_is_given_up(sample, tmp_path, compressed):
+    """It would fill the memory: 100 MB here, without an end from a device."""
+    bed = tmp_path / "zeros"
+    bed.write_bytes(gzip.compress(bytes(100_000_000), 1) if compressed else bytes(100_000_000))
+    with pytest.raises(errors.CorruptFileError, match="line 1 has more than 1048576 bytes"):
+        target_stats(sample[0], bed)
+
+
+def test_blocks_hold_all_lines_and_no_line_is_cut(monkeypatch):
+    monkeypatch.setattr(_bed, "_BLOCK", 7)
+    for data in (b"", b"\n", b"chr1\t0\t10\nchr1\t20\t30\n", b"a\r\n\n\nbbbbbbbbbbbbbbbbbbbbbbbb\nc"):
+        found = [line for lines in _bed._blocks(io.BytesIO(data), "x") for line in lines]
+        assert found == io.BytesIO(data).readlines()
+
+
+@pytest.mark.parametrize(
+    ("bed", "error"),
+    [
+        ([("chr1", 0)], TypeError),
+        ([("chr\ud800", 0, 1)], errors.InvalidArgumentError),
+        ([("chr1\n", 5, 0)], errors.InvalidArgumentError),
+        (b"", errors.InvalidArgumentError),
+    ],
+)
+def test_rows_that_are_none_are_named_in_one_line(sample, bed, error):
+    with pytest.raises(error) as caught:
+        target_stats(sample[0], bed)
+    assert "\n" not in str(caught.value)

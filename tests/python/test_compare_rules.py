@@ -1,16 +1,18 @@
 """`compare`: a column per rule, and reasons that add up to the difference."""
 
 import itertools
+import os
 import pickle
+import shutil
 
 import numpy as np
 import pytest
 
 import fastcov
 import simulate
-from fastcov import FastcovWarning, Rules, compare, coverage
-from fastcov._compare import REASONS
-from fastcov.errors import InvalidArgumentError, UnknownContigError
+from fastcov import FastcovWarning, Rules, _compare, compare, coverage
+from fastcov._compare import REASONS, count
+from fastcov.errors import FileChangedError, InvalidArgumentError, UnknownContigError
 
 NAMES = fastcov._fastcov.rule_names()
 ONE_OF_EACH_OPTION = {
@@ -212,3 +214,30 @@ def test_plot_has_a_line_per_rule(sample, tmp_path):
     ax = table.plot(path=tmp_path / "a.png")
     assert [line.get_label() for line in ax.get_lines()] == ["depth", "bases"]
     assert (tmp_path / "a.png").stat().st_size > 1_000
+
+
+def test_more_rules_than_a_small_integer_has_values(sample):
+    rules = {f"q{i}": Rules("depth", min_mapq=min(i, 255)) for i in range(300)}
+    table = compare(sample[0], "chr1:20001-20003", rules=rules)
+    rows = table.explain("q0", "q290")
+    assert len(rows) > 0
+    assert set(rows["a"]) == {"q0"}
+    assert set(rows["b"]) == {"q290"}
+
+
+def test_two_labels_of_one_text_are_refused(sample):
+    with pytest.raises(ValueError, match="names a column twice"):
+        compare(sample[0], "chr1:1-10", rules={1: "depth", "1": "bases"})
+
+
+def test_a_file_that_is_replaced_between_two_rules(sample, tmp_path, monkeypatch):
+    bam = shutil.copy(sample[0], tmp_path / "x.bam")
+    shutil.copy(f"{sample[0]}.bai", f"{bam}.bai")
+
+    def replaced(*args, **options):
+        os.replace(shutil.copy(bam, tmp_path / "new"), bam)
+        return count(*args, **options)
+
+    monkeypatch.setattr(_compare, "count", replaced)
+    with pytest.raises(FileChangedError, match="between two rules"):
+        compare(bam, "chr1:1-10", rules=["depth", "bases"])

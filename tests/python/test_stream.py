@@ -326,3 +326,20 @@ def test_a_stream_of_nothing_is_empty(tmp_path):
         warnings.simplefilter("error")
         batches = list(iter_coverage(bam, batch_rows=4))
     assert [batch.to_numpy()["depth"].tolist() for batch in batches] == [[0] * 4, [0] * 4, [0] * 2]
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, StopIteration])
+def test_a_progress_bar_that_raises_ends_the_stream(sample, raised):
+    """The batch it was told of is lost; the next one would seem to follow the one before."""
+    stream = iter_coverage(sample[0], batch_rows=1_000)
+
+    def progress(done: int, total: int) -> None:
+        raise raised
+
+    next(stream)
+    stream._progress = progress
+    with pytest.raises(RuntimeError if raised is StopIteration else raised):
+        next(stream)
+    stream._progress = None
+    with pytest.raises(errors.InvalidArgumentError, match="closed"):
+        next(stream)

@@ -315,3 +315,11 @@ def test_mosdepth_says_the_same_on_a_real_file(real_data, tmp_path, file):
     for key in theirs.keys() & ours.keys():
         assert abs(theirs[key] - ours[key]) <= 0.005 + 1e-9, key
     assert len(theirs.keys() & ours.keys()) >= 3
+
+
+@pytest.mark.parametrize(
+    "asked", [{"thresholds": [1, 1]}, {"thresholds": ["0.9999999x", "1.0000001x"]}, {"stats": ["mean", "mean"]}]
+)
+def test_two_columns_of_one_name_are_refused(sample, asked):
+    with pytest.raises(errors.InvalidArgumentError, match="two columns would be called"):
+        window_stats(sample[0], 1_000, **asked)
