@@ -17,9 +17,10 @@ use crate::source::records::{Found, LEN_BYTES, RecordReader};
 /// How many places of the file are looked at, at most, for what an index leaves in doubt. A good one leaves none, or few.
 const LOOKS: usize = 1000;
 /// How many chunks are looked at of any index: where one does not belong to the file, hardly any of its offsets is the place of a record.
-const SAMPLES: usize = 3;
-/// In a file of so many bytes, which has few frames, they may well be; so all its records are looked at.
+const SAMPLES: usize = 2;
+/// In a file of so many bytes, which has few frames, they may well be; so all its records are looked at, or so many.
 const SMALL: u64 = 1 << 18;
+const RECORDS_OF_SMALL: usize = 100_000;
 
 /// The index of the file, and a warning when it is older.
 pub(super) fn indexed(settings: &Settings, bam: &Bam) -> Result<(Arc<Index>, Option<String>)> {
@@ -126,13 +127,14 @@ fn lies_there(bam: &Bam, doubt: &Doubt) -> Result<bool> {
     Ok(!is_told_of(record) || record.contig_id() == doubt.contig as i32 && lies_there)
 }
 
-/// Where the first record is to which the index does not lead a caller who asks for its positions. All records are looked at, as far as they
-/// can be read: what is damaged concerns those who ask for it.
+/// Where the first record is to which the index does not lead a caller who asks for its positions. Records are looked at as far as they can
+/// be read: what is damaged concerns those who ask for it.
 fn first_lost(bam: &Bam, index: &Index) -> Option<u64> {
     let mut reader = RecordReader::new(bam, bam.truncated);
     reader.seek(bam.first_record, VirtualOffset(u64::MAX)).ok()?;
     let (mut asked, mut chunks) = (None, Vec::new());
-    while let Ok(Some(Found { range, shape })) = reader.next_record() {
+    for _ in 0..RECORDS_OF_SMALL {
+        let Ok(Some(Found { range, shape })) = reader.next_record() else { break };
         let record = Record::trusted(&reader.buffer()[range.clone()]);
         let at = reader.position(range.start - LEN_BYTES).0;
         if let (true, Ok(contig)) = (is_told_of(record), usize::try_from(record.contig_id())) {
