@@ -32,7 +32,7 @@ pub struct Contig {
 }
 
 impl Contig {
-    /// Its name as text. Bytes that are none stand as `\\xNN`, so that two names stay two.
+    /// Its name as text. Bytes that are none stand as `\xNN`, so that two names stay two.
     pub fn text(&self) -> Cow<'_, str> {
         if let Ok(text) = str::from_utf8(&self.name) {
             return Cow::Borrowed(text);
