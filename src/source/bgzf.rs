@@ -20,6 +20,8 @@ const HEAD: usize = 18;
 const TAIL: usize = 8;
 /// How much of the file is asked for at once.
 const READ_AHEAD: usize = 256 << 10;
+/// How much is read first at a place: most frames are shorter, and the next read takes any.
+const READ_FIRST: usize = 32 << 10;
 
 /// A virtual offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -114,7 +116,7 @@ pub struct FrameReader<'a> {
 impl<'a> FrameReader<'a> {
     /// A reader that stands nowhere yet: see [`FrameReader::seek`].
     pub fn new(file: &'a InputFile) -> Self {
-        Self { file, decompressor: Decompressor::new(), window: Vec::new(), window_start: 0, window_len: 0, ahead: MAX_FRAME, next: 0 }
+        Self { file, decompressor: Decompressor::new(), window: Vec::new(), window_start: 0, window_len: 0, ahead: READ_FIRST, next: 0 }
     }
 
     /// Makes the frame at `offset` the next one.
@@ -194,7 +196,7 @@ impl<'a> FrameReader<'a> {
             self.window.copy_within(from..self.window_len, 0);
             self.window_len - from
         } else {
-            self.ahead = MAX_FRAME;
+            self.ahead = READ_FIRST;
             0
         };
         self.window_start = self.next;
