@@ -12,12 +12,12 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fastcov::coords::Interval;
-use fastcov::count::baq::{Baq, Exactness, SETTLED_QUALITY, Standings, Window};
-use fastcov::count::slab::Slab;
+use fastcov::depth::baq::{Baq, Exactness, SETTLED_QUALITY, Standings, Window};
+use fastcov::depth::slab::Slab;
+use fastcov::pass::Control;
 use fastcov::plan::{Plan, Target};
 use fastcov::request::{Request, Settings, Tuning};
 use fastcov::rules::{Mates, Preset, Rules};
-use fastcov::run::Control;
 use fastcov::source::bgzf::FrameReader;
 use fastcov::source::record::Record;
 use fastcov::source::records::RecordReader;

@@ -9,16 +9,15 @@
 //! threads, only `py` knows Python, `count` knows neither files' formats nor tables, `coords` owns every ±1.
 
 pub mod coords;
-pub mod count;
+pub mod depth;
 pub mod error;
 pub mod memory;
-pub mod merge;
+pub mod pass;
 pub mod plan;
 #[cfg(feature = "python")]
 mod py;
 pub mod request;
 pub mod rules;
-pub mod run;
 pub mod source;
 pub mod summary;
 pub mod table;

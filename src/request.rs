@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::coords::{Interval, RegionText, clip_to_contig};
-use crate::count::Job;
-use crate::count::bases::{Counting, LANES};
-use crate::count::walk::{Survivor, Tally, Walker};
+use crate::depth::Job;
+use crate::depth::bases::{Counting, LANES};
+use crate::depth::merge::{Lanes, Totals};
+use crate::depth::walk::{Survivor, Tally, Walker};
 use crate::error::{Error, Kind, Result, escape};
 use crate::memory;
-use crate::merge::{Lanes, Totals};
+use crate::pass::{self, Control, Poll};
 use crate::plan::{Plan, Span, Target};
 use crate::rules::{Once, Rules};
-use crate::run::{self, Control, Poll};
 use crate::source::bam::Bam;
 use crate::source::bgzf::{MAX_FRAME, VirtualOffset};
 use crate::source::fasta::Reference;
@@ -133,7 +133,7 @@ impl Request {
     fn open_with(settings: Settings, index_of: impl FnOnce(&Settings, &Bam) -> Result<(Arc<Index>, Option<String>)>) -> Result<Self> {
         settings.rules.validate()?;
         let baq = settings.rules.uses_baq(settings.reference.is_some())?;
-        let workers = run::workers(settings.n_cores)?;
+        let workers = pass::workers(settings.n_cores)?;
         memory::put_by(workers).map_err(|e| e.path(&settings.bam))?;
         let bam = Bam::open(&settings.bam, settings.allow_truncated)?;
         let mut warnings = Vec::new();
@@ -258,7 +258,7 @@ impl Request {
     }
 
     /// Counts letters, insertions, deletions and skips by strand at every position of `targets`, in their order, into the columns of `out`
-    /// (see [`crate::count::bases::Lane`]), which hold one zero per position.
+    /// (see [`crate::depth::bases::Lane`]), which hold one zero per position.
     ///
     /// # Errors
     ///
@@ -277,7 +277,7 @@ impl Request {
                 }
             }
             let out = out.each_mut().map(|lane| &mut **lane);
-            run::count(job, spans, self.workers, out, control, poll)
+            pass::count(job, spans, self.workers, out, control, poll)
         })
     }
 
@@ -289,7 +289,7 @@ impl Request {
     pub fn summarize<S: Summary>(&self, targets: &[Target], summary: &S, control: &Control, poll: Poll<'_>) -> Result<(S::Whole, Outcome)> {
         let mut whole = S::Whole::default();
         let outcome = self.passes(targets, control, poll, |job, spans, poll| {
-            let (totals, made) = run::summarize(job, spans, self.workers, summary, control, poll)?;
+            let (totals, made) = pass::summarize(job, spans, self.workers, summary, control, poll)?;
             whole = made;
             Ok(totals)
         })?;
@@ -316,11 +316,11 @@ impl Request {
         // What was given away cannot be taken back: however often the cap acts, the pass goes on.
         let job = Job { recount_bytes: u64::MAX, ..job };
         let late = match self.rules.once() {
-            Once::Mosdepth => run::summarize(&job, &plan.spans, workers, &Forgotten, control, &mut |_| Ok(()))?.0.late,
+            Once::Mosdepth => pass::summarize(&job, &plan.spans, workers, &Forgotten, control, &mut |_| Ok(()))?.0.late,
             _ => Vec::new(),
         };
         let job = Job { patches: &late, ..job };
-        let (totals, whole) = run::summarize(&job, &plan.spans, workers, summary, control, &mut |_| Ok(()))?;
+        let (totals, whole) = pass::summarize(&job, &plan.spans, workers, summary, control, &mut |_| Ok(()))?;
         outcome.warnings.extend(self.cap_warning(targets, &totals));
         self.complete(targets, &totals, &mut outcome)?;
         Ok((whole, outcome))
@@ -368,7 +368,7 @@ impl Request {
         let mut totals = pass(&job, &plan.spans, &mut *poll)?;
         let mut outcome = Outcome::default();
         if totals.crowded {
-            let survey = run::survey(&Job { survey: true, ..job }, &plan.spans, self.workers, control, &mut *poll)?;
+            let survey = pass::survey(&Job { survey: true, ..job }, &plan.spans, self.workers, control, &mut *poll)?;
             totals = pass(&Job { drops: Some(&survey.drops), ..job }, &plan.spans, &mut *poll)?;
             totals.dropped = survey.dropped;
         }

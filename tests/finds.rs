@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use fastcov::coords::Interval;
 use fastcov::error::{Kind, Result};
+use fastcov::pass::Control;
 use fastcov::plan::Target;
 use fastcov::request::{Request, Settings, Tuning};
 use fastcov::rules::{Mates, Preset, Rules};
-use fastcov::run::Control;
 use support::bam::{self, FileShape};
 use support::model::{Read, Sample};
 

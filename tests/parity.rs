@@ -7,10 +7,10 @@ mod support;
 use std::path::Path;
 
 use fastcov::coords::Interval;
+use fastcov::pass::Control;
 use fastcov::plan::Target;
 use fastcov::request::{Request, Settings, Tuning};
 use fastcov::rules::{Mates, Preset, Rules, Select, Strand, What};
-use fastcov::run::Control;
 use fastcov::summary::{Depths, Summary};
 use proptest::prelude::*;
 use support::bam::{self, FileShape, Files};

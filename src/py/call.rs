@@ -10,11 +10,11 @@ use pyo3::types::PyDict;
 
 use super::errors::{Failure, keep};
 use super::rules::{fields, rules_from};
-use crate::count::walk::Tally;
+use crate::depth::walk::Tally;
 use crate::error::{Error, Kind, Result};
+use crate::pass;
 use crate::plan::Target;
 use crate::request::{Outcome, Request, Settings, Tuning};
-use crate::run;
 
 /// The keywords.
 const OPTIONS: [&str; 9] =
@@ -141,7 +141,7 @@ pub(super) fn open(settings: Settings, whole: bool, watch: &Watch) -> Result<Req
 pub(super) fn guarded<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
     let done = py.detach(|| match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(Failure::of),
-        Err(panic) => Err(Failure::of(run::internal(&*panic))),
+        Err(panic) => Err(Failure::of(pass::internal(&*panic))),
     });
     done.map_err(|failure| failure.raise(py))
 }

@@ -8,8 +8,8 @@ use pyo3::types::PyDict;
 use super::call::{self, guarded};
 use super::table::{ArrowTable, Region};
 use crate::error::{Error, Kind, Result};
+use crate::pass::Control;
 use crate::request::{Place, Request, Settings};
-use crate::run::Control;
 use crate::table::{self, matrix};
 
 /// Depth of many regions, or of every contig, in each of several files. `options` are the keywords of [`call::settings`].

@@ -17,9 +17,9 @@ use super::call::{self, Watch, guarded};
 use super::errors::{Failure, raise};
 use super::table::{ArrowTable, Named, Region, named};
 use crate::error::{Error, Kind, Result};
+use crate::pass::{self, Next};
 use crate::plan::Target;
 use crate::request::{Outcome, Place, Request};
-use crate::run::{self, Next};
 use crate::table::{self, Batches};
 
 /// Starts to count; depth comes in batches of `batch_rows` rows. `options` are the keywords of [`call::settings`], but for `progress`.
@@ -162,7 +162,7 @@ impl Iterator for Rest {
         if self.over {
             return None;
         }
-        let next = catch_unwind(AssertUnwindSafe(|| self.step())).unwrap_or_else(|panic| Err(text_of(run::internal(&*panic))));
+        let next = catch_unwind(AssertUnwindSafe(|| self.step())).unwrap_or_else(|panic| Err(text_of(pass::internal(&*panic))));
         self.over = !matches!(next, Ok(Some(_)));
         next.map_err(ArrowError::ComputeError).transpose()
     }

@@ -18,9 +18,9 @@ use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, t
 
 use super::call::{self, guarded};
 use super::errors::raise;
+use crate::pass::Control;
 use crate::plan::Target;
 use crate::request::Place;
-use crate::run::Control;
 use crate::table::{self, Computed, Letters};
 
 #[derive(FromPyObject)]

@@ -394,7 +394,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Notes in a copy whether its qualities are settled, not exact (see `count::realign`). It takes the field `bin`, which is for indexes
+    /// Notes in a copy whether its qualities are settled, not exact (see `depth::realign`). It takes the field `bin`, which is for indexes
     /// and nobody reads.
     pub fn set_settled(copy: &mut [u8], settled: bool) {
         if let Some(bin) = copy.get_mut(BIN) {

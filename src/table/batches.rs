@@ -11,14 +11,14 @@ use super::batch::names;
 use super::{Codes, Dense, Runs};
 use crate::coords::Interval;
 use crate::error::Result;
+use crate::pass::{Control, Stream};
 use crate::plan::Target;
 use crate::request::{Outcome, Request};
-use crate::run::{Control, Stream};
 use crate::summary::runs::{Run, RunsOf, push};
 use crate::summary::{Chunk, Depths, Summary};
 
 /// Batches there are at once: one the caller has, those that wait, one that is sent and one that is filled.
-const AT_ONCE: u64 = 3 + crate::run::WAITING as u64;
+const AT_ONCE: u64 = 3 + crate::pass::WAITING as u64;
 
 /// A batch, and the positions it is about, in its order.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use super::pages::zeros;
 use super::{BASES, Codes};
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result};
+use crate::pass::{self, Control, Poll};
 use crate::plan::Target;
 use crate::request::{Outcome, Request};
-use crate::run::{self, Control, Poll};
 
 /// The place of each row: one row per position of every target, in the order of the targets.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Letters {
 pub(super) fn axis(request: &Request, layout: &Layout<'_>, letters: Letters, control: &Control, poll: Poll<'_>) -> Result<Axis> {
     let contigs = request.bam.header.contigs.len();
     let mut pos = zeros(layout.rows);
-    run::fill(&mut pos, request.workers, control, &mut *poll, |at, piece: &mut [i64]| {
+    pass::fill(&mut pos, request.workers, control, &mut *poll, |at, piece: &mut [i64]| {
         for (_, positions, rows) in layout.parts(at, piece.len()) {
             for (p, n) in piece[rows].iter_mut().zip(positions.one_based().0..) {
                 *p = n;
@@ -99,7 +99,7 @@ fn codes<T: Clone + Default + Send>(
 ) -> Result<Vec<T>> {
     let mut out = zeros(layout.rows);
     if layout.targets.iter().any(|t| t.contig != 0) {
-        run::fill(&mut out, request.workers, control, poll, |at, piece: &mut [T]| {
+        pass::fill(&mut out, request.workers, control, poll, |at, piece: &mut [T]| {
             for (contig, _, rows) in layout.parts(at, piece.len()) {
                 piece[rows].fill(narrow(contig));
             }
@@ -146,7 +146,7 @@ fn bases(request: &Request, layout: &Layout<'_>, control: &Control, poll: Poll<'
         return Ok(vec![codes[usize::from(b'N')]; layout.rows]);
     }
     let mut out = zeros(layout.rows);
-    run::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i8]| {
+    pass::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i8]| {
         let mut bytes = Vec::new();
         for (contig, positions, rows) in layout.parts(at, piece.len()) {
             fetch_codes(request, &Target { contig, interval: positions }, &codes, &mut bytes, &mut piece[rows])?;

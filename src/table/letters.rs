@@ -3,11 +3,11 @@
 use super::BASES;
 use super::dense::{Axis, Layout, Letters, axis};
 use super::pages::zeros;
-use crate::count::bases::{LANES, Lane};
+use crate::depth::bases::{LANES, Lane};
 use crate::error::{Error, Kind, Result};
+use crate::pass::{self, Control, Poll};
 use crate::plan::Target;
 use crate::request::{Outcome, Request};
-use crate::run::{self, Control, Poll};
 
 /// What is counted, row by row.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Columns<'_, '_> {
             let [forward, reverse] = [0, 1].map(|strand| {
                 let lanes = LETTERS.map(|lane| &self.lanes[lane.index() + strand][..]);
                 let mut out = zeros(self.rows);
-                run::fill(&mut out, self.request.workers, self.control, &mut *self.poll, |at, piece: &mut [i32]| {
+                pass::fill(&mut out, self.request.workers, self.control, &mut *self.poll, |at, piece: &mut [i32]| {
                     for (row, out) in (at..).zip(piece) {
                         let same = letter_of(reference[row]);
                         let counts = lanes.iter().enumerate().filter(|lane| (lane.0 == same) == matching);
@@ -127,7 +127,7 @@ impl Columns<'_, '_> {
 /// Row by row the sum of columns.
 fn sum(request: &Request, columns: &[&Vec<i32>], rows: usize, control: &Control, poll: Poll<'_>) -> Result<Vec<i32>> {
     let mut out = zeros(rows);
-    run::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i32]| {
+    pass::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i32]| {
         for column in columns {
             for (out, &count) in piece.iter_mut().zip(&column[at..]) {
                 *out = out.saturating_add(count);

@@ -3,9 +3,9 @@
 use super::dense::{Axis, Layout, Letters, axis};
 use super::pages::zeros;
 use crate::error::{Error, Kind, Result, escape};
+use crate::pass::{Control, Poll};
 use crate::plan::Target;
 use crate::request::{Outcome, Request};
-use crate::run::{Control, Poll};
 use crate::source::bam::Bam;
 
 /// Depth, row by row, of each file.

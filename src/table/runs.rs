@@ -2,9 +2,9 @@
 
 use super::Codes;
 use crate::error::Result;
+use crate::pass::{Control, Poll};
 use crate::plan::Target;
 use crate::request::{Outcome, Request};
-use crate::run::{Control, Poll};
 use crate::summary::runs::{Run, RunsOf};
 
 /// The longest runs of equal depth inside each target, zeros included, in the order of the targets.

@@ -2,9 +2,9 @@
 
 use crate::coords::Interval;
 use crate::error::Result;
+use crate::pass::{Control, Poll};
 use crate::plan::Target;
 use crate::request::{Outcome, Request};
-use crate::run::{Control, Poll};
 use crate::summary::narrow::Narrow;
 use crate::summary::series::{Series, union};
 use crate::summary::stats::{Columns, StatsOf, Threshold};

@@ -82,4 +82,4 @@ def test_callbacks_only_try_to_attach():
 
 def test_the_module_asks_for_the_gil():
     """Until its tests have run on a free-threaded interpreter."""
-    assert "#[pymodule(gil_used = true)]" in CODE["py/mod.rs"]
+    assert "#[pymodule(gil_used = true)]" in CODE["py.rs"]

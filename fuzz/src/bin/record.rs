@@ -5,10 +5,10 @@
 use std::cell::RefCell;
 
 use fastcov::coords::Interval;
-use fastcov::count::slab::Slab;
-use fastcov::count::{Counter, Job};
+use fastcov::depth::merge::Merge;
+use fastcov::depth::slab::Slab;
+use fastcov::depth::{Counter, Job};
 use fastcov::error::Result;
-use fastcov::merge::Merge;
 use fastcov::plan::{Origin, Span, Target};
 use fastcov::rules::{Mates, Preset, Rules};
 use fastcov::source::bam::Bam;

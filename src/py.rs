@@ -8,8 +8,8 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::error::Kind;
 use crate::memory;
+use crate::pass::Control;
 use crate::request::Request;
-use crate::run::Control;
 use crate::table::{BASES, Codes, Letters, dense};
 
 /// What the interpreter's other modules allocate does not come here.

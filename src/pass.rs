@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::count::slab::Slab;
-use crate::count::{Counter, Job};
+use crate::depth::merge::{Lanes, Merge, Piece, Totals};
+use crate::depth::slab::Slab;
+use crate::depth::{Counter, Job};
 use crate::error::{Error, Kind, Result};
 use crate::memory;
-use crate::merge::{Lanes, Merge, Piece, Totals};
 use crate::plan::Span;
 use crate::summary::{Depths, Summary};
 pub use stream::{Next, Stream, WAITING};

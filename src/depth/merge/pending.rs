@@ -1,6 +1,6 @@
 //! Changes behind the frontier, until it has passed them.
 
-use crate::count::slab::Change;
+use crate::depth::slab::Change;
 
 /// What one part left behind its last start.
 #[derive(Debug)]

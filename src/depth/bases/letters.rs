@@ -5,7 +5,7 @@
 use super::Counting;
 use super::steps::{Step, Steps};
 use crate::coords::Interval;
-use crate::count::slab::Slab;
+use crate::depth::slab::Slab;
 use crate::source::record::{OpKind, REVERSE, Record};
 
 /// What is counted by itself, on either strand.

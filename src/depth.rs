@@ -15,10 +15,12 @@ mod realign;
 pub mod slab;
 pub mod walk;
 
+pub mod merge;
+
 pub use counter::Counter;
 
 use crate::coords::Interval;
-use crate::merge::Late;
+use crate::depth::merge::Late;
 use crate::plan::Target;
 use crate::rules::Rules;
 use crate::source::bam::Bam;

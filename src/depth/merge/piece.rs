@@ -1,7 +1,7 @@
 //! From differences to counts: stretches of positions that are final.
 
 use crate::coords::Interval;
-use crate::count::slab::{Change, Slab};
+use crate::depth::slab::{Change, Slab};
 use crate::error::{Error, Kind, Result};
 use crate::summary::Depths;
 
