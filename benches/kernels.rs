@@ -122,7 +122,7 @@ fn counting(c: &mut Criterion, sample: &Sample, files: &Files) {
     let rules = [
         ("depth", depth, twin()),
         ("quality runs", Rules { min_baseq: 13, ..depth }, Options { min_baseq: 13, ..twin() }),
-        ("mates once", Rules { mates: Mates::Once, ..depth }, Options { mates_once: true, ..twin() }),
+        ("mates once", Rules { mates: Mates::MateOverlap, ..depth }, Options { mates_once: true, ..twin() }),
         ("mpileup without BAQ", Rules { baq: Some(false), ..pileup }, Options { baq: false, ..twin_pileup() }),
         ("mpileup", pileup, twin_pileup()),
     ];

@@ -20,7 +20,7 @@ pub mod merge;
 pub use counter::Counter;
 
 use crate::coords::Interval;
-use crate::depth::merge::Late;
+use crate::depth::merge::Correction;
 use crate::plan::Target;
 use crate::rules::Rules;
 use crate::source::bam::Bam;
@@ -53,7 +53,7 @@ pub struct Job<'a> {
     /// Whom the depth cap drops, where a survey has found that out.
     pub drops: Option<&'a Drops>,
     /// Changes to positions that an earlier pass had written already when it met them; empty in a first pass.
-    pub patches: &'a [Late],
+    pub patches: &'a [Correction],
     /// Only list the survivors, for finding out whom the cap drops.
     pub survey: bool,
     /// Compressed bytes the merge may count again by itself, one part at a time, because the cap drops records in them. Beyond, a survey and
@@ -96,7 +96,7 @@ pub struct Part<const L: usize = 1> {
     /// Whether this is the last part of its span.
     pub last: bool,
     /// Whether the span's last record ended exactly where the plan said.
-    pub landed: bool,
+    pub ended_on_boundary: bool,
     /// File offset that was read up to.
     pub read_to: u64,
 }

@@ -15,11 +15,11 @@ use crate::error::{Error, Kind, Result};
 /// What a worker takes besides the result: its stack and buffers.
 const PER_WORKER: u64 = 8 << 20;
 /// What is put by. Nothing is written to it, so it takes addresses and no memory.
-const PUT_BY: usize = 16 << 20;
+const RESERVED: usize = 16 << 20;
 /// An allocation from this size on gets nothing of it: whoever asks for so much can be refused.
-const LARGE: usize = PUT_BY / 2;
+const LARGE: usize = RESERVED / 2;
 
-/// Memory that nobody uses, [`PUT_BY`] bytes of it.
+/// Memory that nobody uses, [`RESERVED`] bytes of it.
 static RESERVE: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 /// How often it was given back to the system because an allocation failed.
 static SPENT: AtomicU64 = AtomicU64::new(0);
@@ -80,15 +80,15 @@ pub fn extend(bytes: &mut Vec<u8>, len: usize) -> Result<()> {
 /// # Errors
 ///
 /// [`Kind::ResourceLimit`] when the system gives too little.
-pub fn put_by(workers: usize) -> Result<()> {
+pub fn reserve(workers: usize) -> Result<()> {
     if RESERVE.load(Ordering::Acquire).is_null() {
-        let new = pages::take(PUT_BY);
+        let new = pages::take(RESERVED);
         if new.is_null() {
-            return Err(refused(PUT_BY as u64));
+            return Err(refused(RESERVED as u64));
         }
         if RESERVE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             // SAFETY: it was taken just now, and nobody else has seen it.
-            unsafe { pages::give_back(new, PUT_BY) };
+            unsafe { pages::give_back(new, RESERVED) };
         }
     }
     if is_given(0, workers) { Ok(()) } else { Err(refused(PER_WORKER * workers as u64)) }
@@ -132,7 +132,7 @@ fn insist(size: usize, mut ask: impl FnMut() -> *mut u8) -> *mut u8 {
     let reserve = RESERVE.swap(ptr::null_mut(), Ordering::AcqRel);
     if !reserve.is_null() {
         // SAFETY: so much was taken, and the swap made it this thread's alone.
-        unsafe { pages::give_back(reserve, PUT_BY) };
+        unsafe { pages::give_back(reserve, RESERVED) };
     }
     // Another thread may have given it back just before.
     ask()

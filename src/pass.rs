@@ -328,7 +328,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Runs `work` on `workers` threads of the pool while this thread polls.
 fn in_parallel(workers: usize, control: &Control, poll: Poll<'_>, work: impl Fn(usize) + Sync) -> Result<()> {
-    memory::put_by(workers)?;
+    memory::reserve(workers)?;
     let panicked = Mutex::new(None);
     let mut stopped = Ok(());
     let mut run = |pool: &ThreadPool| {

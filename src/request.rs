@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use crate::coords::{Interval, RegionText, clip_to_contig};
 use crate::depth::Job;
-use crate::depth::bases::{Counting, LANES};
+use crate::depth::bases::{BaseFilter, LANES};
 use crate::depth::merge::{Lanes, Totals};
-use crate::depth::walk::{Survivor, Tally, Walker};
+use crate::depth::walk::{KeptRecord, Tally, Walker};
 use crate::error::{Error, Kind, Result, escape};
 use crate::memory;
 use crate::pass::{self, Control, Poll};
 use crate::plan::{Plan, Span, Target};
-use crate::rules::{Once, Rules};
+use crate::rules::{MateOverlap, Rules};
 use crate::source::bam::Bam;
 use crate::source::bgzf::{MAX_FRAME, VirtualOffset};
 use crate::source::fasta::Reference;
 use crate::source::index::{self, Index};
 use crate::source::record::Record;
 use crate::source::records::RecordReader;
-use crate::summary::{Forgotten, Summary};
+use crate::summary::{NoSummary, Summary};
 
 mod belongs;
 mod kept;
@@ -134,7 +134,7 @@ impl Request {
         settings.rules.validate()?;
         let baq = settings.rules.uses_baq(settings.reference.is_some())?;
         let workers = pass::workers(settings.n_cores)?;
-        memory::put_by(workers).map_err(|e| e.path(&settings.bam))?;
+        memory::reserve(workers).map_err(|e| e.path(&settings.bam))?;
         let bam = Bam::open(&settings.bam, settings.allow_truncated)?;
         let mut warnings = Vec::new();
         if bam.truncated {
@@ -316,7 +316,7 @@ impl Request {
         // What was given away cannot be taken back: however often the cap acts, the pass goes on.
         let job = Job { recount_bytes: u64::MAX, ..job };
         let late = match self.rules.once() {
-            Once::Mosdepth => pass::summarize(&job, &plan.spans, workers, &Forgotten, control, &mut |_| Ok(()))?.0.late,
+            MateOverlap::Mosdepth => pass::summarize(&job, &plan.spans, workers, &NoSummary, control, &mut |_| Ok(()))?.0.late,
             _ => Vec::new(),
         };
         let job = Job { patches: &late, ..job };
@@ -328,7 +328,7 @@ impl Request {
 
     /// How often [`Request::stream`] goes through the records.
     pub fn stream_passes(&self) -> u64 {
-        1 + u64::from(self.rules.once() == Once::Mosdepth)
+        1 + u64::from(self.rules.once() == MateOverlap::Mosdepth)
     }
 
     /// The result, if the files stayed as they were: one that is written to while it is read looks damaged, or whole.
@@ -437,7 +437,7 @@ impl Request {
             return Ok(0);
         }
         let walker = Walker::new(&self.bam, self.rules, self.read_groups(), target, false);
-        let counting = Counting::new(&self.rules);
+        let counting = BaseFilter::new(&self.rules);
         let mut reader = RecordReader::new(&self.bam, self.settings.allow_truncated);
         let mut blocks = 0;
         for chunk in self.index.chunks(target.contig, Interval::new(0, 1)) {
@@ -448,7 +448,7 @@ impl Request {
                     break;
                 }
                 let end = i64::from(record.pos()) + found.shape.reference_len;
-                let mut survivor = Survivor { at: 0, len: 0, start: 0, end, single: false };
+                let mut survivor = KeptRecord { at: 0, len: 0, start: 0, end, single: false };
                 let tally = &mut Tally::default();
                 if end.max(1) <= target.interval.start
                     && walker.passes(record, tally)

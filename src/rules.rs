@@ -7,7 +7,7 @@
 mod select;
 
 use crate::error::{Error, Kind, Result};
-pub use select::{Part, Select, Strand, What};
+pub use select::{CountUnit, Part, Select, Strand};
 
 /// UNMAP, SECONDARY, QCFAIL, DUP: what samtools leaves out by default.
 pub const DEFAULT_EXCLUDE_FLAGS: u16 = 0x704;
@@ -68,7 +68,7 @@ pub struct Traits {
     /// It knows base qualities.
     pub has_baseq: bool,
     /// How it counts mates once.
-    pub once: Once,
+    pub once: MateOverlap,
 }
 
 /// When a tool counts whole records.
@@ -84,7 +84,7 @@ pub enum Spans {
 
 /// How a tool counts overlapping mates once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Once {
+pub enum MateOverlap {
     /// It cannot.
     Never,
     /// By editing base qualities: htslib's pileup engine.
@@ -134,16 +134,16 @@ impl Preset {
             empty_block: false,
             whole_contig: false,
             has_baseq: false,
-            once: Once::Never,
+            once: MateOverlap::Never,
         };
-        let pileup = Traits { pileup: true, always_exclude: 0x4, has_baseq: true, once: Once::Edit, ..plain };
+        let pileup = Traits { pileup: true, always_exclude: 0x4, has_baseq: true, once: MateOverlap::Edit, ..plain };
         match self {
             Self::Mpileup => Traits { name: "mpileup", tool: "samtools mpileup 1.24", ..pileup },
             Self::Depth => {
-                let once = Once::Clip;
+                let once = MateOverlap::Clip;
                 Traits { name: "depth", tool: "samtools depth -a 1.24", trailing_deletion: true, has_baseq: true, once, ..plain }
             }
-            Self::Mosdepth => Traits { name: "mosdepth", tool: "mosdepth 0.3.3", whole_contig: true, once: Once::Mosdepth, ..plain },
+            Self::Mosdepth => Traits { name: "mosdepth", tool: "mosdepth 0.3.3", whole_contig: true, once: MateOverlap::Mosdepth, ..plain },
             Self::MosdepthFast => {
                 Traits { name: "mosdepth-fast", tool: "mosdepth 0.3.3 --fast-mode", spans: Spans::Always, whole_contig: true, ..plain }
             }
@@ -161,20 +161,20 @@ impl Preset {
             }
             Self::Pileup => Traits { name: "pileup", tool: "pysam 0.24.1 pileup, nsegments", ..pileup },
             Self::Megadepth => {
-                Traits { name: "megadepth", tool: "megadepth 1.2.0 --coverage", whole_contig: true, once: Once::Megadepth, ..plain }
+                Traits { name: "megadepth", tool: "megadepth 1.2.0 --coverage", whole_contig: true, once: MateOverlap::Megadepth, ..plain }
             }
             Self::BamCoverage => {
                 Traits { name: "bamcoverage", tool: "deepTools 3.5 bamCoverage -bs 1", always_exclude: 0x4, whole_contig: true, ..plain }
             }
             Self::Perbase => {
-                let (spans, once) = (Spans::WithAllOperations, Once::Union);
+                let (spans, once) = (Spans::WithAllOperations, MateOverlap::Union);
                 Traits { name: "perbase", tool: "perbase 1.4.0 only-depth", spans, whole_contig: true, once, ..plain }
             }
             Self::PerbaseBaseDepth => {
                 let tool = "perbase 1.4.0 base-depth";
-                Traits { name: "perbase-base-depth", tool, whole_contig: true, has_baseq: false, once: Once::Best, ..pileup }
+                Traits { name: "perbase-base-depth", tool, whole_contig: true, has_baseq: false, once: MateOverlap::Best, ..pileup }
             }
-            Self::Bases => Traits { name: "bases", tool: "fastcov", has_baseq: true, once: Once::Template, ..plain },
+            Self::Bases => Traits { name: "bases", tool: "fastcov", has_baseq: true, once: MateOverlap::Template, ..plain },
         }
     }
 
@@ -200,7 +200,7 @@ impl Preset {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mates {
     /// Once, in the way of the tool.
-    Once,
+    MateOverlap,
     /// Both mates count.
     Both,
 }
@@ -209,7 +209,7 @@ impl Mates {
     /// `"once"` or `"both"`.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Once => "once",
+            Self::MateOverlap => "once",
             Self::Both => "both",
         }
     }
@@ -221,7 +221,7 @@ impl Mates {
     /// [`Kind::InvalidArgument`] for any other text.
     pub fn from_name(name: &str) -> Result<Self> {
         match name {
-            "once" => Ok(Self::Once),
+            "once" => Ok(Self::MateOverlap),
             "both" => Ok(Self::Both),
             _ => Err(Error::new(Kind::InvalidArgument, format!("mates={name:?} is not a choice")).hint("give 'once' or 'both'")),
         }
@@ -272,20 +272,20 @@ impl Rules {
             deletions: false,
             skips: false,
             max_depth: 0,
-            select: Select { strand: None, min_length: 0, max_length: None, min_fragment: 0, max_fragment: None, what: What::Read },
+            select: Select { strand: None, min_length: 0, max_length: None, min_fragment: 0, max_fragment: None, what: CountUnit::Read },
         };
         let pileup = Self { orphans: false, deletions: true, skips: true, max_depth: 8000, ..plain };
         match preset {
-            Preset::Mpileup => Self { min_baseq: 13, baq: None, mates: Mates::Once, ..pileup },
+            Preset::Mpileup => Self { min_baseq: 13, baq: None, mates: Mates::MateOverlap, ..pileup },
             Preset::Pileup => pileup,
             Preset::Depth => plain,
-            Preset::Mosdepth | Preset::Bases => Self { mates: Mates::Once, ..plain },
+            Preset::Mosdepth | Preset::Bases => Self { mates: Mates::MateOverlap, ..plain },
             // What lies inside a record is not looked at, so its deletions and skips count with it.
             Preset::MosdepthFast => Self { deletions: true, skips: true, ..plain },
             Preset::Genomecov => Self { exclude_flags: 0x4, skips: true, ..plain },
             Preset::GenomecovSplit | Preset::BamCoverage => Self { exclude_flags: 0x4, ..plain },
             Preset::CountCoverage => Self { min_baseq: 15, ..plain },
-            Preset::Megadepth => Self { exclude_flags: 0x104, mates: Mates::Once, ..plain },
+            Preset::Megadepth => Self { exclude_flags: 0x104, mates: Mates::MateOverlap, ..plain },
             Preset::Perbase => Self { exclude_flags: 0, deletions: true, ..plain },
             Preset::PerbaseBaseDepth => Self { exclude_flags: 0x4, deletions: true, max_depth: 100_000, ..plain },
         }
@@ -320,14 +320,14 @@ impl Rules {
                 "this tool knows no base qualities; use 'bases', 'depth' or 'mpileup'",
             );
         }
-        if self.mates == Mates::Once && traits.once == Once::Never {
+        if self.mates == Mates::MateOverlap && traits.once == MateOverlap::Never {
             return refuse(
                 format!("mates='once' with rules={name:?}"),
                 "this tool counts both mates; use 'bases', 'mosdepth' or 'mpileup'",
             );
         }
-        let subtracts = matches!(traits.once, Once::Mosdepth | Once::Megadepth | Once::Template);
-        if subtracts && self.mates == Mates::Once && (self.deletions || self.skips) {
+        let subtracts = matches!(traits.once, MateOverlap::Mosdepth | MateOverlap::Megadepth | MateOverlap::Template);
+        if subtracts && self.mates == Mates::MateOverlap && (self.deletions || self.skips) {
             let what = format!("deletions or skips with mates='once' and rules={name:?}");
             return refuse(what, "pass mates='both', or use rules='mpileup'");
         }
@@ -347,7 +347,7 @@ impl Rules {
         let refuse = |why: &str, hint: &str| {
             Err(Error::new(Kind::InvalidArgument, format!("letters cannot be counted with rules={:?}: {why}", traits.name)).hint(hint))
         };
-        if self.select.what != What::Read {
+        if self.select.what != CountUnit::Read {
             return refuse("fragments and ends of reads have no letters", "leave unit and ends out");
         }
         if self.spans() {
@@ -356,7 +356,7 @@ impl Rules {
         if traits.empty_block {
             return refuse("it counts empty blocks, which have no letter", "use 'bases' with mates='both' and exclude_flags=0x4");
         }
-        if matches!(self.once(), Once::Mosdepth | Once::Megadepth | Once::Union | Once::Best) {
+        if matches!(self.once(), MateOverlap::Mosdepth | MateOverlap::Megadepth | MateOverlap::Union | MateOverlap::Best) {
             return refuse("it takes overlapping mates off the depth, not off a letter", "pass mates='both', or use 'bases' or 'mpileup'");
         }
         Ok(())
@@ -376,13 +376,13 @@ impl Rules {
         }
     }
 
-    /// How overlapping mates are counted once, [`Once::Never`] when both count.
-    pub const fn once(&self) -> Once {
+    /// How overlapping mates are counted once, [`MateOverlap::Never`] when both count.
+    pub const fn once(&self) -> MateOverlap {
         match self.mates {
             // A fragment counts once, and ends of reads do not overlap.
-            _ if !matches!(self.select.what, What::Read) => Once::Never,
-            Mates::Both => Once::Never,
-            Mates::Once => self.preset.traits().once,
+            _ if !matches!(self.select.what, CountUnit::Read) => MateOverlap::Never,
+            Mates::Both => MateOverlap::Never,
+            Mates::MateOverlap => self.preset.traits().once,
         }
     }
 
@@ -423,7 +423,7 @@ mod tests {
             Rules { require_flags: 0x400, ..rules(Preset::Mpileup) },
             Rules { exclude_flags: 0x1000, ..rules(Preset::Mpileup) },
             Rules { min_baseq: 20, ..rules(Preset::Mosdepth) },
-            Rules { mates: Mates::Once, ..rules(Preset::Genomecov) },
+            Rules { mates: Mates::MateOverlap, ..rules(Preset::Genomecov) },
             Rules { deletions: true, ..rules(Preset::Mosdepth) },
             Rules { skips: false, ..rules(Preset::MosdepthFast) },
         ] {

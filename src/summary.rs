@@ -26,9 +26,9 @@ pub trait Summary: Sync {
 }
 
 /// Nothing: for what a pass finds besides the depth.
-pub struct Forgotten;
+pub struct NoSummary;
 
-impl Summary for Forgotten {
+impl Summary for NoSummary {
     type Part = ();
     type Whole = ();
 

@@ -17,7 +17,7 @@ pub use dense::{Axis, Dense, Letters, dense};
 pub use letters::{BaseCounts, base_counts};
 pub use matrix::{Matrix, matrix};
 pub use runs::{Runs, runs};
-pub use stats::{Asked, RowStats, Stats, stats};
+pub use stats::{RowSpec, RowStats, Stats, stats};
 
 /// The categories of the column `base`, in the order of their codes: the IUPAC letters and gaps, both cases, always the same.
 pub const BASES: &[u8] = b"ACGTNURYSWKMBDHVacgtnuryswkmbdhv.-*Xx";

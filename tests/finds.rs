@@ -46,7 +46,7 @@ fn depth(reads: Vec<Read>, shape: &FileShape, rules: Rules, part_bytes: usize) -
 fn a_cigar_of_any_length_takes_no_time_without_seq() {
     let reads: Vec<_> = (0..40).map(|i| Read::new(&format!("r{i}")).at(0, 3).cigar("268435455M268435455D268435455M")).collect();
     for preset in Preset::ALL {
-        for mates in [Mates::Both, Mates::Once] {
+        for mates in [Mates::Both, Mates::MateOverlap] {
             let mut rules = Rules { mates, max_depth: 0, ..Rules::new(preset) };
             if preset.traits().has_baseq {
                 rules.min_baseq = 0;

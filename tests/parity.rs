@@ -10,7 +10,7 @@ use fastcov::coords::Interval;
 use fastcov::pass::Control;
 use fastcov::plan::Target;
 use fastcov::request::{Request, Settings, Tuning};
-use fastcov::rules::{Mates, Preset, Rules, Select, Strand, What};
+use fastcov::rules::{CountUnit, Mates, Preset, Rules, Select, Strand};
 use fastcov::summary::{Depths, Summary};
 use proptest::prelude::*;
 use support::bam::{self, FileShape, Files};
@@ -31,7 +31,7 @@ fn rules_of(options: &Options, reference: bool) -> Rules {
         require_flags: options.require_flags,
         baq: Some(options.baq && reference),
         orphans: options.orphans,
-        mates: if options.mates_once { Mates::Once } else { Mates::Both },
+        mates: if options.mates_once { Mates::MateOverlap } else { Mates::Both },
         deletions: options.deletions,
         skips: options.skips,
         max_depth: options.max_depth,
@@ -42,10 +42,10 @@ fn rules_of(options: &Options, reference: bool) -> Rules {
             min_fragment: options.template.0 as u32,
             max_fragment: u32::try_from(options.template.1).ok(),
             what: match options.what {
-                naive::What::Read => What::Read,
-                naive::What::Fragment => What::Fragment,
-                naive::What::FivePrime => What::FivePrime,
-                naive::What::ThreePrime => What::ThreePrime,
+                naive::CountUnit::Read => CountUnit::Read,
+                naive::CountUnit::Fragment => CountUnit::Fragment,
+                naive::CountUnit::FivePrime => CountUnit::FivePrime,
+                naive::CountUnit::ThreePrime => CountUnit::ThreePrime,
             },
         },
     }
@@ -92,7 +92,7 @@ fn random_options(rng: &mut Rng) -> Options {
         options.template = rng.choose(&[(0, 100), (1, i64::MAX), (50, 300)]);
     }
     if !mpileup && options.min_baseq == 0 && rng.chance(40) {
-        options.what = rng.choose(&[naive::What::Fragment, naive::What::FivePrime, naive::What::ThreePrime]);
+        options.what = rng.choose(&[naive::CountUnit::Fragment, naive::CountUnit::FivePrime, naive::CountUnit::ThreePrime]);
     }
     options
 }

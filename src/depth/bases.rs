@@ -9,14 +9,14 @@ use super::edit::{MAX_SUM, fraction, sum};
 use super::masks::{WIDTH, at_least, bits, different, ones};
 use super::slab::Slab;
 use crate::coords::Interval;
-use crate::rules::{Rules, Traits, What};
+use crate::rules::{CountUnit, Rules, Traits};
 use crate::source::record::{Op, OpKind, REVERSE, Record, UNMAPPED};
 use steps::Steps;
 
 /// The part of a rule that is asked at each position.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
-pub struct Counting {
+pub struct BaseFilter {
     min_baseq: u8,
     deletions: bool,
     skips: bool,
@@ -26,10 +26,10 @@ pub struct Counting {
     unmapped_spans: bool,
     /// What the tool does that no option changes.
     traits: Traits,
-    what: What,
+    what: CountUnit,
 }
 
-impl Counting {
+impl BaseFilter {
     /// What `rules` ask at a position.
     pub fn new(rules: &Rules) -> Self {
         let spans = rules.spans();
@@ -63,7 +63,7 @@ impl Counting {
         if L > 1 {
             return self.count_lanes(record, qual, within, weight, slab);
         }
-        if matches!(self.what, What::FivePrime | What::ThreePrime) {
+        if matches!(self.what, CountUnit::FivePrime | CountUnit::ThreePrime) {
             return self.count_end(record, within, weight, slab);
         }
         if self.spans {
@@ -109,7 +109,7 @@ impl Counting {
 
     /// One end of the record, of which `within` are all positions.
     fn count_end<const L: usize>(&self, record: Record<'_>, within: Interval, weight: i32, slab: &mut Slab<L>) {
-        let first = (record.flags() & REVERSE == 0) == (self.what == What::FivePrime);
+        let first = (record.flags() & REVERSE == 0) == (self.what == CountUnit::FivePrime);
         if first {
             slab.add(within.start, within.end.min(within.start + 1), weight);
         } else {
@@ -238,7 +238,7 @@ impl Counting {
     /// each D (unless deletions count) and each N (unless skips count), and at the record's end in any case.
     #[inline]
     pub fn empty_blocks(&self, record: Record<'_>) -> i32 {
-        if !self.traits.empty_block || self.what != What::Read || record.pos() != 0 {
+        if !self.traits.empty_block || self.what != CountUnit::Read || record.pos() != 0 {
             return 0;
         }
         let mut x = 0;

@@ -1,8 +1,8 @@
 //! The depth cap of the pileup engine: `docs/semantics.md`, section 6.
 //!
 //! Whom the cap drops depends on every record of the region in file order, so it cannot be decided inside a part. Nearly always it
-//! never acts, and [`Crowd`] proves that cheaply: it counts, per window of positions, the records that touch the window. Only the records
-//! of parts where such a count exceeds the cap go through [`Engine`] one by one, which replays who is dropped; the others it takes as
+//! never acts, and [`ActiveReads`] proves that cheaply: it counts, per window of positions, the records that touch the window. Only the records
+//! of parts where such a count exceeds the cap go through [`PileupCap`] one by one, which replays who is dropped; the others it takes as
 //! they are.
 
 use std::cmp::Reverse;
@@ -15,13 +15,13 @@ const WINDOW: u32 = 8;
 
 /// How the number of records that touch a window changes, over the windows of one part.
 #[derive(Debug, Default)]
-pub struct Crowd {
+pub struct ActiveReads {
     first: i64,
     diff: Vec<i32>,
     far: Vec<(i64, i32)>,
 }
 
-impl Crowd {
+impl ActiveReads {
     /// Empties it for records that start in `starts`.
     pub fn reset(&mut self, starts: Interval) {
         self.first = starts.start >> WINDOW;
@@ -60,7 +60,7 @@ pub const fn window_of(position: i64) -> i64 {
 
 /// Replays the engine's buffer over the records of one target, in file order.
 #[derive(Debug)]
-pub struct Engine {
+pub struct PileupCap {
     cap: usize,
     /// Ends of the records in the buffer, and of some that have left it.
     ends: Vec<Reverse<i64>>,
@@ -70,7 +70,7 @@ pub struct Engine {
     column: i64,
 }
 
-impl Engine {
+impl PileupCap {
     /// Ends that are not worth a look.
     const LITTLE: usize = 1 << 16;
 
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn the_first_record_of_a_start_is_always_kept() {
         // 20 x 21-30, then one record at each of 22..26, cap 5: five and then one more per start.
-        let mut engine = Engine::new(5, 0);
+        let mut engine = PileupCap::new(5, 0);
         assert_eq!(engine.drops(&records(20, 20, 30)), (5..20).collect::<Vec<_>>());
         let single: Vec<_> = (21..26).map(|start| Interval::new(start, start + 10)).collect();
         assert!(engine.drops(&single).is_empty());
@@ -167,8 +167,8 @@ mod tests {
 
     #[test]
     fn a_record_that_ends_just_before_still_counts() {
-        let mut touching = Engine::new(5, 0);
-        let mut apart = Engine::new(5, 0);
+        let mut touching = PileupCap::new(5, 0);
+        let mut apart = PileupCap::new(5, 0);
         for engine in [&mut touching, &mut apart] {
             assert_eq!(engine.drops(&records(6, 20, 30)), [5]);
         }
@@ -181,11 +181,11 @@ mod tests {
         let early: Vec<_> = (0..200_000).map(|i| Interval::new(i / 4, i / 4 + i64::from(i % 7 == 0) * 3)).collect();
         let last = early[199_999].start;
         for contig in [0, 1] {
-            let [mut taken, mut replayed] = [(); 2].map(|()| Engine::new(20, contig));
+            let [mut taken, mut replayed] = [(); 2].map(|()| PileupCap::new(20, contig));
             taken.take(&early[..100_000]);
             taken.take(&early[100_000..]);
             assert!(replayed.drops(&early).is_empty());
-            assert!(taken.ends.len() <= Engine::LITTLE + 100_000, "{}", taken.ends.len());
+            assert!(taken.ends.len() <= PileupCap::LITTLE + 100_000, "{}", taken.ends.len());
             let late = records(40, last, last + 9);
             let dropped = taken.drops(&late);
             assert!(dropped.len() > 15, "{dropped:?}");

@@ -1,17 +1,17 @@
 //! One worker's tools: a part of a span, from frames to depth.
 
-use super::bases::Counting;
-use super::cap::Crowd;
-use super::mates::{Arrival, Carry, Held, Outcome, Seam, Survivors, Table, hash_name};
+use super::bases::BaseFilter;
+use super::cap::ActiveReads;
+use super::mates::{Arrival, Carry, Held, KeptRecords, Outcome, Seam, Table, hash_name};
 use super::pair::Pair;
 use super::realign::Realigner;
 use super::slab::Slab;
-use super::walk::{Survivor, Tally, Walked, Walker, starts_of};
+use super::walk::{KeptRecord, Tally, Walked, Walker, starts_of};
 use super::{CarryIn, Job, Part};
 use crate::coords::Interval;
 use crate::error::Result;
 use crate::plan::{Origin, Span};
-use crate::rules::Once;
+use crate::rules::MateOverlap;
 use crate::source::bgzf::VirtualOffset;
 use crate::source::record::Record;
 use crate::source::records::RecordReader;
@@ -40,14 +40,14 @@ struct Progress {
     needs_carry: bool,
     /// Starts of the first and the last survivor.
     starts: Option<Interval>,
-    /// Survivors, and bytes of all records, that were counted and let go.
+    /// KeptRecords, and bytes of all records, that were counted and let go.
     released: u32,
     released_bytes: usize,
 }
 
 impl Progress {
     /// Takes note of a batch of survivors.
-    fn note(&mut self, batch: &[Survivor]) {
+    fn note(&mut self, batch: &[KeptRecord]) {
         if let Some(starts) = starts_of(batch) {
             let first = self.starts.map_or(starts.start, |s| s.start);
             self.starts = Some(Interval::new(first, starts.end));
@@ -58,15 +58,15 @@ impl Progress {
 /// One worker's tools.
 pub struct Counter<'a, const L: usize = 1> {
     job: &'a Job<'a>,
-    once: Once,
-    counting: Counting,
+    once: MateOverlap,
+    counting: BaseFilter,
     reader: RecordReader<'a>,
     realigner: Realigner<'a>,
-    survivors: Vec<Survivor>,
+    survivors: Vec<KeptRecord>,
     table: Table,
     /// Hash of the name of every survivor.
     hashes: Vec<u64>,
-    crowd: Crowd,
+    crowd: ActiveReads,
     edits: (Vec<u8>, Vec<u8>),
     /// Whom the depth cap drops of the span, by their number in it.
     drops: Vec<u32>,
@@ -81,13 +81,13 @@ impl<'a, const L: usize> Counter<'a, L> {
         Self {
             job,
             once: job.rules.once(),
-            counting: Counting::new(&job.rules),
+            counting: BaseFilter::new(&job.rules),
             reader: RecordReader::new(job.bam, job.allow_truncated),
             realigner: Realigner::new(job, L > 1),
             survivors: Vec::new(),
             table: Table::default(),
             hashes: Vec::new(),
-            crowd: Crowd::default(),
+            crowd: ActiveReads::default(),
             edits: Default::default(),
             drops: Vec::new(),
             span: Span { target: 0, start: VirtualOffset(0), end: VirtualOffset(0), origin: Origin::Guess },
@@ -161,7 +161,7 @@ impl<'a, const L: usize> Counter<'a, L> {
 
     /// Whether anything asks for a part's records after their batch: mates, the depth cap.
     fn keeps_records(&self) -> bool {
-        self.once != Once::Never || self.job.rules.max_depth > 0 || self.job.survey
+        self.once != MateOverlap::Never || self.job.rules.max_depth > 0 || self.job.survey
     }
 
     /// Makes the tables ready for a part.
@@ -197,7 +197,7 @@ impl<'a, const L: usize> Counter<'a, L> {
             crowd,
             extents,
             last: walked.past_target || self.reader.is_done(),
-            landed: walked.past_target || self.reader.landed(),
+            ended_on_boundary: walked.past_target || self.reader.ended_on_boundary(),
             read_to: self.reader.read_to(),
         })
     }
@@ -218,7 +218,7 @@ impl<'a, const L: usize> Counter<'a, L> {
     /// Books the survivors from number `batch` on, mates put together.
     fn count(&mut self, slab: &mut Slab<L>, batch: usize, progress: &mut Progress, tally: &mut Tally) -> Result<()> {
         let buffer = self.reader.buffer();
-        if self.once == Once::Never && self.drops.is_empty() {
+        if self.once == MateOverlap::Never && self.drops.is_empty() {
             for s in &self.survivors[batch..] {
                 self.count_alone(s, buffer, slab);
             }
@@ -245,14 +245,14 @@ impl<'a, const L: usize> Counter<'a, L> {
             if self.drops.binary_search(&(self.counted + i)).is_ok() {
                 tally.capped += 1;
                 tally.used -= 1;
-                if takes_part.is_some() && self.once == Once::Edit {
+                if takes_part.is_some() && self.once == MateOverlap::Edit {
                     self.table.forget((self.hashes[i as usize], record.name()), i, text);
                 }
                 continue;
             }
             // A record that covers nothing enters the pileup buffer only when it is the first at its start.
             let column = progress.before.unwrap_or(first_column);
-            let enters = s.end > s.start || self.once != Once::Edit || column < s.start;
+            let enters = s.end > s.start || self.once != MateOverlap::Edit || column < s.start;
             progress.needs_carry |= s.end == s.start && progress.before.is_none() && !progress.exact && takes_part.is_some();
             progress.before = Some(s.start);
             let outcome = match takes_part {
@@ -301,7 +301,7 @@ impl<'a, const L: usize> Counter<'a, L> {
 
     /// Books a survivor that has no mate to look for.
     #[inline]
-    fn count_alone(&self, s: &Survivor, buffer: &[u8], slab: &mut Slab<L>) {
+    fn count_alone(&self, s: &KeptRecord, buffer: &[u8], slab: &mut Slab<L>) {
         if L == 1 && s.single && self.counting.counts_single() {
             // Nothing in the record matters any more, so its bytes are left where they are.
             return slab.add(s.start, s.end, 1);
@@ -321,7 +321,7 @@ impl<'a, const L: usize> Counter<'a, L> {
 
     /// What the part tells of names. `last_start` is the start of the last survivor so far.
     fn seam(&mut self, last_start: Option<i64>, progress: &Progress) -> Result<Seam> {
-        if self.once == Once::Never || self.job.survey {
+        if self.once == MateOverlap::Never || self.job.survey {
             return Ok(Seam::default());
         }
         let mut part = Names {
@@ -329,7 +329,7 @@ impl<'a, const L: usize> Counter<'a, L> {
             survivors: &self.survivors,
             front: progress.front,
             once: self.once,
-            bases: L > 1 || self.once == Once::Edit || self.counting.needs_qualities(),
+            bases: L > 1 || self.once == MateOverlap::Edit || self.counting.needs_qualities(),
             realigner: &mut self.realigner,
         };
         let last_start = last_start.unwrap_or(i64::MIN + 1);
@@ -352,10 +352,10 @@ impl<'a, const L: usize> Counter<'a, L> {
 /// The survivors of a part, as far as names go.
 struct Names<'p, 'a> {
     buffer: &'p [u8],
-    survivors: &'p [Survivor],
+    survivors: &'p [KeptRecord],
     /// Start of the last survivor in front of the part, where that is known.
     front: Option<i64>,
-    once: Once,
+    once: MateOverlap,
     /// Whether copies need SEQ and QUAL.
     bases: bool,
     realigner: &'p mut Realigner<'a>,
@@ -367,7 +367,7 @@ impl Names<'_, '_> {
     }
 }
 
-impl Survivors for Names<'_, '_> {
+impl KeptRecords for Names<'_, '_> {
     fn name(&self, index: u32) -> &[u8] {
         self.record(index).name()
     }

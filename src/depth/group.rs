@@ -1,12 +1,12 @@
 //! Records of one name that count as one: perbase's `-m`.
 
-use super::bases::{Counting, Piece};
+use super::bases::{BaseFilter, Piece};
 use super::slab::Slab;
-use crate::rules::Once;
+use crate::rules::MateOverlap;
 use crate::source::record::{FIRST, Record};
 
 /// Books what `last` adds to `earlier`, records of its name that are booked already; all of them in the order of the file.
-pub fn join<const L: usize>(counting: &Counting, once: Once, earlier: &[Record<'_>], last: Record<'_>, slab: &mut Slab<L>) {
+pub fn join<const L: usize>(counting: &BaseFilter, once: MateOverlap, earlier: &[Record<'_>], last: Record<'_>, slab: &mut Slab<L>) {
     let mut members: Vec<_> = earlier.iter().chain([&last]).map(|&record| Member::new(counting, record)).collect();
     let last = members.len() - 1;
     let (Some(first_piece), Some(last_piece)) = (members[last].pieces.first(), members[last].pieces.last()) else { return };
@@ -23,9 +23,9 @@ pub fn join<const L: usize>(counting: &Counting, once: Once, earlier: &[Record<'
 }
 
 /// The depth of records of one name where all of them stand.
-fn depth(once: Once, members: &[Member]) -> i32 {
+fn depth(once: MateOverlap, members: &[Member]) -> i32 {
     let here = members.iter().filter_map(|m| m.counts.map(|counts| (m.rank, counts)));
-    let counts = if once == Once::Best {
+    let counts = if once == MateOverlap::Best {
         // The later of two equal ones: `max_by_key` gives the last.
         here.max_by_key(|&(rank, _)| rank).is_some_and(|(_, counts)| counts)
     } else {
@@ -45,7 +45,7 @@ struct Member {
 }
 
 impl Member {
-    fn new(counting: &Counting, record: Record<'_>) -> Self {
+    fn new(counting: &BaseFilter, record: Record<'_>) -> Self {
         let rank = (record.mapq(), record.flags() & FIRST != 0);
         Self { pieces: counting.pieces(record), next: 0, rank, counts: None }
     }

@@ -13,9 +13,9 @@ mod carry;
 mod table;
 
 pub use carry::{Arena, Carried, Carry};
-pub use table::{Heads, Held, Seam, Survivors, Table, hash_name};
+pub use table::{Heads, Held, KeptRecords, Seam, Table, hash_name};
 
-use crate::rules::Once;
+use crate::rules::MateOverlap;
 use crate::source::record::{FIRST, LAST, MATE_UNMAPPED, PAIRED, PROPER_PAIR, Record, SECONDARY, SUPPLEMENTARY, UNMAPPED};
 
 /// One record of a name, as far as its name's state goes.
@@ -29,59 +29,59 @@ pub struct Arrival {
     pub looks: bool,
     /// Whether it waits for a later one when it finds none.
     pub waits: bool,
-    /// Which record it is: READ1 or READ2 (`Once::Template`), its own position or its mate's (`Once::Megadepth`); its end
-    /// (`Once::Union`, `Once::Best`).
+    /// Which record it is: READ1 or READ2 (`MateOverlap::Template`), its own position or its mate's (`MateOverlap::Megadepth`); its end
+    /// (`MateOverlap::Union`, `MateOverlap::Best`).
     pub key: i64,
 }
 
 impl Arrival {
     /// How `record` takes part, `None` when it does not. `clock` is that of the pileup engine.
-    pub fn of(once: Once, record: Record<'_>, end: i64, clock: i64) -> Option<Self> {
+    pub fn of(once: MateOverlap, record: Record<'_>, end: i64, clock: i64) -> Option<Self> {
         let flags = record.flags();
         let start = i64::from(record.pos());
         let mate = i64::from(record.mate_pos());
         let with_mate = record.mate_contig_id() == record.contig_id();
         match once {
-            Once::Never => None,
-            Once::Edit if flags & PROPER_PAIR == 0 => None,
-            Once::Edit => {
+            MateOverlap::Never => None,
+            MateOverlap::Edit if flags & PROPER_PAIR == 0 => None,
+            MateOverlap::Edit => {
                 let elsewhere = record.mate_contig_id() >= 0 && !with_mate;
                 let apart = i64::from(record.template_len()).abs() >= 2 * record.seq_len() as i64 && mate >= end;
                 let looks = flags & MATE_UNMAPPED == 0 && !elsewhere && !apart;
                 let waits = looks && (mate >= start || (flags & PAIRED != 0 && mate == -1));
                 Some(Self { clock, end, looks, waits, key: 0 })
             }
-            Once::Clip if flags & PAIRED == 0 || flags & MATE_UNMAPPED != 0 => None,
-            Once::Clip => {
+            MateOverlap::Clip if flags & PAIRED == 0 || flags & MATE_UNMAPPED != 0 => None,
+            MateOverlap::Clip => {
                 let end = end.max(start + 1);
                 let waits = mate == -1 || (with_mate && mate <= end);
                 Some(Self { clock, end, looks: true, waits, key: 0 })
             }
-            Once::Mosdepth if flags & PROPER_PAIR == 0 || flags & SUPPLEMENTARY != 0 => None,
-            Once::Mosdepth => {
+            MateOverlap::Mosdepth if flags & PROPER_PAIR == 0 || flags & SUPPLEMENTARY != 0 => None,
+            MateOverlap::Mosdepth => {
                 let reaches = with_mate && end.max(start + 1) > mate;
                 // A record that starts before its mate waits without looking; one that starts with it does whichever is called for.
                 let looks = !(reaches && start < mate);
                 Some(Self { clock, end, looks, waits: reaches && start <= mate, key: 0 })
             }
-            Once::Megadepth if flags & PROPER_PAIR == 0 || !with_mate || end.max(start + 1) <= mate => None,
-            Once::Megadepth => {
+            MateOverlap::Megadepth if flags & PROPER_PAIR == 0 || !with_mate || end.max(start + 1) <= mate => None,
+            MateOverlap::Megadepth => {
                 let key = if start >= mate { start } else { mate };
                 Some(Self { clock: start - 1, end, looks: start >= mate, waits: start <= mate, key })
             }
-            Once::Template => {
+            MateOverlap::Template => {
                 let primary = flags & (SECONDARY | SUPPLEMENTARY) == 0;
                 let paired = flags & PAIRED != 0 && flags & MATE_UNMAPPED == 0 && with_mate;
                 let one = (flags & FIRST != 0) != (flags & LAST != 0);
                 let key = i64::from(flags & FIRST != 0);
                 (primary && paired && one).then_some(Self { clock: start, end, looks: true, waits: true, key })
             }
-            Once::Union | Once::Best => {
+            MateOverlap::Union | MateOverlap::Best => {
                 let end = end.max(start + 1);
                 let len = if flags & UNMAPPED == 0 { end - start } else { 1 };
                 // perbase's guess whether the mate may be in reach.
                 let near = i64::from(record.template_len()).abs() / 2 < len || (mate - start).abs() < len;
-                let joins = once == Once::Best || (flags & PAIRED != 0 && with_mate && near);
+                let joins = once == MateOverlap::Best || (flags & PAIRED != 0 && with_mate && near);
                 joins.then_some(Self { clock: start, end, looks: true, waits: true, key: end })
             }
         }
@@ -112,13 +112,13 @@ const NOBODY: u32 = u32::MAX;
 /// is in [`More`]. Positions are 32 bits wide: an end beyond that is as good as the largest one, since no record starts there.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// Ends of the name's records that are still remembered; for `Once::Clip` the end of the record that waits.
+    /// Ends of the name's records that are still remembered; for `MateOverlap::Clip` the end of the record that waits.
     live: [i32; 2],
     /// The record that waits.
     waiting: u32,
     /// Its key.
     key: i32,
-    /// Which of READ1 (bit 1) and READ2 (bit 0) have come (`Once::Template`).
+    /// Which of READ1 (bit 1) and READ2 (bit 0) have come (`MateOverlap::Template`).
     come: u8,
     more: Option<Box<More>>,
 }
@@ -139,11 +139,11 @@ impl Default for State {
 impl State {
     /// Moves on by one record; `me` is that record's handle.
     #[inline]
-    pub fn arrive(&mut self, once: Once, arrival: Arrival, me: u32) -> Outcome {
+    pub fn arrive(&mut self, once: MateOverlap, arrival: Arrival, me: u32) -> Outcome {
         match once {
-            Once::Never => Outcome::Alone,
-            Once::Edit => self.arrive_in_buffer(arrival, me),
-            Once::Clip => {
+            MateOverlap::Never => Outcome::Alone,
+            MateOverlap::Edit => self.arrive_in_buffer(arrival, me),
+            MateOverlap::Clip => {
                 let before = self.live[0];
                 if before != NOWHERE {
                     self.live[0] = NOWHERE;
@@ -154,7 +154,7 @@ impl State {
                 }
                 Outcome::Alone
             }
-            Once::Mosdepth => {
+            MateOverlap::Mosdepth => {
                 if arrival.looks
                     && let Some(earlier) = self.pop()
                 {
@@ -165,9 +165,9 @@ impl State {
                 }
                 Outcome::Alone
             }
-            Once::Megadepth => self.arrive_at_position(arrival, me),
-            Once::Template => self.arrive_in_template(arrival, me),
-            Once::Union | Once::Best => self.arrive_in_group(arrival, me),
+            MateOverlap::Megadepth => self.arrive_at_position(arrival, me),
+            MateOverlap::Template => self.arrive_in_template(arrival, me),
+            MateOverlap::Union | MateOverlap::Best => self.arrive_in_group(arrival, me),
         }
     }
 
@@ -247,24 +247,24 @@ impl State {
     }
 
     /// Whether anything to come can depend on this state, when the last record so far starts at `start`.
-    pub fn is_open(&mut self, once: Once, start: i64) -> bool {
+    pub fn is_open(&mut self, once: MateOverlap, start: i64) -> bool {
         match once {
-            Once::Never => false,
-            Once::Edit => {
+            MateOverlap::Never => false,
+            MateOverlap::Edit => {
                 self.leave(narrow(start - 1));
                 !self.is_forgotten()
             }
-            Once::Clip => self.live[0] != NOWHERE,
-            Once::Mosdepth => self.waiting != NOBODY,
-            Once::Megadepth => {
+            MateOverlap::Clip => self.live[0] != NOWHERE,
+            MateOverlap::Mosdepth => self.waiting != NOBODY,
+            MateOverlap::Megadepth => {
                 self.drop_waiting_before(narrow(start));
                 self.waiting != NOBODY
             }
-            Once::Template => {
+            MateOverlap::Template => {
                 self.forget_ends(narrow(start));
                 !self.is_forgotten()
             }
-            Once::Union | Once::Best => {
+            MateOverlap::Union | MateOverlap::Best => {
                 self.drop_waiting_before(narrow(start + 1));
                 self.more.as_ref().is_some_and(|more| !more.waiting.is_empty())
             }
@@ -369,10 +369,10 @@ mod tests {
     #[test]
     fn a_mate_in_the_buffer_is_met_once() {
         let mut state = State::default();
-        assert_eq!(state.arrive(Once::Edit, at(0, 30), 0), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(20, 40), 1), Outcome::Meets(0));
-        assert_eq!(state.arrive(Once::Edit, at(25, 50), 2), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(26, 50), 3), Outcome::Meets(2));
+        assert_eq!(state.arrive(MateOverlap::Edit, at(0, 30), 0), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Edit, at(20, 40), 1), Outcome::Meets(0));
+        assert_eq!(state.arrive(MateOverlap::Edit, at(25, 50), 2), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Edit, at(26, 50), 3), Outcome::Meets(2));
     }
 
     #[test]
@@ -380,38 +380,38 @@ mod tests {
         // s 10-20, a 15-40, b arrives when 20 has passed: s has left and a is no longer waited with.
         let mut state = State::default();
         let alone = Arrival { looks: false, waits: false, ..at(0, 20) };
-        assert_eq!(state.arrive(Once::Edit, alone, 5), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(5, 40), 0), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(20, 50), 1), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Edit, at(21, 60), 2), Outcome::Meets(1));
+        assert_eq!(state.arrive(MateOverlap::Edit, alone, 5), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Edit, at(5, 40), 0), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Edit, at(20, 50), 1), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Edit, at(21, 60), 2), Outcome::Meets(1));
     }
 
     #[test]
     fn the_first_read1_and_the_first_read2_are_a_template() {
         let read = |key, start, end| Arrival { key, ..at(start, end) };
         let mut state = State::default();
-        assert_eq!(state.arrive(Once::Template, read(1, 20, 40), 0), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Template, read(1, 22, 42), 1), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Template, read(0, 30, 50), 2), Outcome::Meets(0));
-        assert_eq!(state.arrive(Once::Template, read(0, 32, 52), 3), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Template, read(1, 20, 40), 0), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Template, read(1, 22, 42), 1), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Template, read(0, 30, 50), 2), Outcome::Meets(0));
+        assert_eq!(state.arrive(MateOverlap::Template, read(0, 32, 52), 3), Outcome::Alone);
     }
 
     #[test]
     fn records_of_a_name_join_those_that_reach_over_their_start() {
         let read = |start, end| Arrival { key: end, ..at(start, end) };
         let mut state = State::default();
-        assert_eq!(state.arrive(Once::Union, read(20, 40), 0), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Union, read(25, 60), 1), Outcome::Joins(vec![0]));
-        assert_eq!(state.arrive(Once::Union, read(30, 50), 2), Outcome::Joins(vec![0, 1]));
-        assert_eq!(state.arrive(Once::Union, read(40, 70), 3), Outcome::Joins(vec![1, 2]));
-        assert_eq!(state.arrive(Once::Union, read(70, 80), 4), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Union, read(20, 40), 0), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Union, read(25, 60), 1), Outcome::Joins(vec![0]));
+        assert_eq!(state.arrive(MateOverlap::Union, read(30, 50), 2), Outcome::Joins(vec![0, 1]));
+        assert_eq!(state.arrive(MateOverlap::Union, read(40, 70), 3), Outcome::Joins(vec![1, 2]));
+        assert_eq!(state.arrive(MateOverlap::Union, read(70, 80), 4), Outcome::Alone);
     }
 
     #[test]
     fn depth_clips_the_later_record() {
         let mut state = State::default();
-        assert_eq!(state.arrive(Once::Clip, at(0, 30), 0), Outcome::Alone);
-        assert_eq!(state.arrive(Once::Clip, at(90, 40), 1), Outcome::CountsFrom(30));
-        assert_eq!(state.arrive(Once::Clip, at(95, 50), 2), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Clip, at(0, 30), 0), Outcome::Alone);
+        assert_eq!(state.arrive(MateOverlap::Clip, at(90, 40), 1), Outcome::CountsFrom(30));
+        assert_eq!(state.arrive(MateOverlap::Clip, at(95, 50), 2), Outcome::Alone);
     }
 }

@@ -10,8 +10,8 @@ mod piece;
 use std::collections::BTreeMap;
 
 use crate::coords::Interval;
-use crate::depth::bases::Counting;
-use crate::depth::cap::{Dropped, Drops, Engine, window_of};
+use crate::depth::bases::BaseFilter;
+use crate::depth::cap::{Dropped, Drops, PileupCap, window_of};
 use crate::depth::mates::{Carry, Outcome};
 use crate::depth::pair::Pair;
 use crate::depth::slab::{Change, Slab};
@@ -19,7 +19,7 @@ use crate::depth::walk::Tally;
 use crate::depth::{CarryIn, Counter, Job, Part};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Origin, Span};
-use crate::rules::Once;
+use crate::rules::MateOverlap;
 use crate::source::bgzf::VirtualOffset;
 use crate::source::record::Record;
 use crate::source::records::unsorted;
@@ -30,7 +30,7 @@ use piece::{empty, take};
 
 /// A change to positions that had been written.
 #[derive(Clone, Copy, Debug)]
-pub struct Late {
+pub struct Correction {
     /// Index of the target.
     pub target: usize,
     /// Its positions.
@@ -54,7 +54,7 @@ pub struct Totals {
     /// What the depth cap dropped, per target.
     pub dropped: Vec<Dropped>,
     /// Changes to positions that had been written.
-    pub late: Vec<Late>,
+    pub late: Vec<Correction>,
     /// Records on each target's contig that were read, filters or not.
     pub records: Vec<u64>,
 }
@@ -70,7 +70,7 @@ struct Hit {
 pub struct Merge<'a, 'o, const L: usize = 1> {
     job: &'a Job<'a>,
     spans: &'a [Span],
-    once: Once,
+    once: MateOverlap,
     waiting: BTreeMap<(usize, usize), Result<Part<L>>>,
     next: (usize, usize),
     /// The rest of the output; empty where counts are not kept.
@@ -83,7 +83,7 @@ pub struct Merge<'a, 'o, const L: usize = 1> {
     target_done: bool,
     /// Where the last span's last record ended, and whether that is where the span was to end.
     landing: VirtualOffset,
-    landed: bool,
+    ended_on_boundary: bool,
     last_record: i64,
     last_start: Option<i64>,
     frontier: i64,
@@ -92,7 +92,7 @@ pub struct Merge<'a, 'o, const L: usize = 1> {
     names: Carry,
     crowd: BTreeMap<i64, i64>,
     crowd_now: i64,
-    engine: Engine,
+    engine: PileupCap,
     /// Compressed bytes counted again because of the cap.
     recounted: u64,
     /// Records of the file that lie before the next one, while none has been left out.
@@ -124,7 +124,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             targets_begun: 0,
             target_done: false,
             landing: VirtualOffset(0),
-            landed: true,
+            ended_on_boundary: true,
             last_record: -1,
             last_start: None,
             frontier: 0,
@@ -133,7 +133,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             names: Carry::default(),
             crowd: BTreeMap::new(),
             crowd_now: 0,
-            engine: Engine::new(job.rules.max_depth, 0),
+            engine: PileupCap::new(job.rules.max_depth, 0),
             recounted: 0,
             records_before: spans.first().filter(|span| span.start == job.bam.first_record).map(|_| 0),
             counter: None,
@@ -186,7 +186,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         let span = self.spans[id];
         if index == 0 {
             self.begin_targets(span.target + 1, ready);
-            if !self.target_done && span.origin == Origin::Guess && !self.landed {
+            if !self.target_done && span.origin == Origin::Guess && !self.ended_on_boundary {
                 return self.redo(Span { start: self.landing, ..span }, ready);
             }
         }
@@ -196,10 +196,10 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             return Ok(());
         }
         let part = part?;
-        let (last, to, landed, past) = (part.last, part.to, part.landed, part.walked.past_target);
+        let (last, to, ended_on_boundary, past) = (part.last, part.to, part.ended_on_boundary, part.walked.past_target);
         self.fit(part, ready)?;
         if last {
-            self.end_span(to, landed, past)?;
+            self.end_span(to, ended_on_boundary, past)?;
         } else {
             self.next.1 += 1;
         }
@@ -220,15 +220,15 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         self.waiting = self.waiting.split_off(&self.next);
     }
 
-    fn end_span(&mut self, to: VirtualOffset, landed: bool, past: bool) -> Result<()> {
-        (self.landing, self.landed) = (to, landed);
+    fn end_span(&mut self, to: VirtualOffset, ended_on_boundary: bool, past: bool) -> Result<()> {
+        (self.landing, self.ended_on_boundary) = (to, ended_on_boundary);
         self.target_done = past;
         let next = self.spans.get(self.next.0 + 1);
         let joined = next.is_some_and(|s| s.origin == Origin::Guess);
         if next.is_some_and(|s| s.origin == Origin::Chunk && s.start != to) {
             self.records_before = None;
         }
-        if !landed && !joined {
+        if !ended_on_boundary && !joined {
             return Err(self.misplaced("an offset in the index is not the end of a record"));
         }
         self.skip_span();
@@ -248,10 +248,10 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         counter.seek(self.next.0, span, 0)?;
         loop {
             let part = counter.next_part(Slab::default(), None)?;
-            let (last, to, landed, past) = (part.last, part.to, part.landed, part.walked.past_target);
+            let (last, to, ended_on_boundary, past) = (part.last, part.to, part.ended_on_boundary, part.walked.past_target);
             self.fit(part, ready)?;
             if last {
-                return self.end_span(to, landed, past);
+                return self.end_span(to, ended_on_boundary, past);
             }
         }
     }
@@ -310,14 +310,14 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         }
         match hits {
             None => self.names = std::mem::take(&mut part.seam.open),
-            Some(hits) if self.once != Once::Never => self.join_names(&mut part, hits, target)?,
+            Some(hits) if self.once != MateOverlap::Never => self.join_names(&mut part, hits, target)?,
             Some(_) => {}
         }
         let mut changes = std::mem::take(&mut part.slab.events);
         for Change { at, by, lane } in changes.iter_mut().filter(|change| change.at < self.frontier) {
             // Only mosdepth, where a name is used again, changes what lies before the last start.
             if self.job.patches.is_empty() {
-                self.totals.late.push(Late { target, positions: Interval::new(*at, self.frontier), lane: *lane, by: *by });
+                self.totals.late.push(Correction { target, positions: Interval::new(*at, self.frontier), lane: *lane, by: *by });
             }
             *at = self.frontier;
         }
@@ -335,7 +335,7 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
         let mut slab = Slab::<L>::default();
         let clip = self.job.targets[target].interval;
         slab.reset(clip);
-        let mut pair = Pair { once: self.once, counting: Counting::new(&self.job.rules), edits: &mut self.edits };
+        let mut pair = Pair { once: self.once, counting: BaseFilter::new(&self.job.rules), edits: &mut self.edits };
         let mut met = Vec::new();
         for hit in hits {
             let name = &mut self.names.names[hit.carried];
@@ -410,11 +410,11 @@ impl<'a, 'o, const L: usize> Merge<'a, 'o, L> {
             self.counts[0] = self.job.initial[self.targets_begun - 1];
             self.pending.clear();
             let patches = self.job.patches.iter().filter(|late| late.target + 1 == self.targets_begun);
-            let change = |late: &Late, at, by| Change { at, by, lane: late.lane };
+            let change = |late: &Correction, at, by| Change { at, by, lane: late.lane };
             let changes = patches.flat_map(|p| [change(p, p.positions.start, p.by), change(p, p.positions.end, -p.by)]);
             self.pending.add(changes.collect());
             self.names.clear();
-            (self.crowd_now, self.engine) = (0, Engine::new(self.job.rules.max_depth, target.contig));
+            (self.crowd_now, self.engine) = (0, PileupCap::new(self.job.rules.max_depth, target.contig));
             self.crowd.clear();
         }
     }

@@ -1,19 +1,19 @@
 //! Two mates that met, booked as the tool counts them.
 
-use super::bases::Counting;
+use super::bases::BaseFilter;
 use super::edit::edit_pair;
 use super::group;
 use super::slab::Slab;
 use crate::coords::Interval;
-use crate::rules::Once;
+use crate::rules::MateOverlap;
 use crate::source::record::Record;
 
 /// Books two mates that met.
 pub struct Pair<'a> {
     /// How the tool counts mates once.
-    pub once: Once,
+    pub once: MateOverlap,
     /// What counts at a position.
-    pub counting: Counting,
+    pub counting: BaseFilter,
     /// Scratch for the edited qualities of both.
     pub edits: &'a mut (Vec<u8>, Vec<u8>),
 }
@@ -22,13 +22,13 @@ impl Pair<'_> {
     /// `a` was booked by itself when it came, `b` too when `b_is_booked`; afterwards the two are booked as the tool counts them.
     pub fn meet<const L: usize>(&mut self, a: Record<'_>, b: Record<'_>, clock: i64, b_is_booked: bool, slab: &mut Slab<L>) {
         let extent = |r: Record<'_>| Interval::new(i64::from(r.pos()), i64::from(r.pos()) + r.cigar().reference_len());
-        if self.once == Once::Edit {
+        if self.once == MateOverlap::Edit {
             return self.meet_edited(a, extent(a), b, extent(b), clock, b_is_booked, slab);
         }
         if !b_is_booked {
             self.counting.count(b, b.qual(), extent(b), 1, slab);
         }
-        if self.once == Once::Mosdepth && a.cigar().len() == 1 && b.cigar().len() == 1 {
+        if self.once == MateOverlap::Mosdepth && a.cigar().len() == 1 && b.cigar().len() == 1 {
             // mosdepth takes away everything from the later start to the earlier record's end, also what the later record, if it lies
             // inside the earlier one, does not cover.
             // Where the later record does not even touch the earlier one (a name used again), that comes out as one too many in between.

@@ -9,10 +9,10 @@ use std::ops::Range;
 
 use super::Job;
 use super::baq::{Baq, Exactness, SETTLED_QUALITY, Standings, Window};
-use super::walk::Survivor;
+use super::walk::KeptRecord;
 use crate::coords::Interval;
 use crate::error::{Error, Result};
-use crate::rules::Once;
+use crate::rules::MateOverlap;
 use crate::source::fasta::Reference;
 use crate::source::record::{OpKind, Record};
 
@@ -40,7 +40,7 @@ impl<'a> Realigner<'a> {
         // Of two different letters the better one counts with four fifths of its quality: 17 is the least that leaves 13.
         let counts = (0.8 * f64::from(SETTLED_QUALITY)) as u8 >= job.rules.min_baseq;
         // Of two different letters that of the better quality counts.
-        let enough = counts && !(letters && job.rules.once() == Once::Edit);
+        let enough = counts && !(letters && job.rules.once() == MateOverlap::Edit);
         Self {
             job,
             exactness: if enough { Exactness::AtLeast17 } else { Exactness::Every },
@@ -62,7 +62,7 @@ impl<'a> Realigner<'a> {
     /// # Errors
     ///
     /// What reading the reference gives; [`crate::error::Kind::Cancelled`].
-    pub fn realign(&mut self, buffer: &mut [u8], survivors: &[Survivor], first: usize, contig: usize) -> Result<()> {
+    pub fn realign(&mut self, buffer: &mut [u8], survivors: &[KeptRecord], first: usize, contig: usize) -> Result<()> {
         let Some(reference) = self.job.baq_reference else { return Ok(()) };
         let len = self.job.bam.header.contigs[contig].len;
         let mut standings = std::mem::take(&mut self.standings);
@@ -177,7 +177,7 @@ struct Stretch<'a> {
 }
 
 /// The positions BAQ looks at for a survivor, or some more.
-fn window_of(survivor: &Survivor, buffer: &[u8], contig_len: i64) -> Option<Interval> {
+fn window_of(survivor: &KeptRecord, buffer: &[u8], contig_len: i64) -> Option<Interval> {
     if survivor.single {
         // Spares a look at its tags, which is most of what the exact answer costs.
         let window = Interval::new(survivor.start - MARGIN, survivor.end + MARGIN);

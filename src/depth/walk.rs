@@ -3,14 +3,14 @@
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Target;
-use crate::rules::{Once, Part, Rules, What};
+use crate::rules::{CountUnit, MateOverlap, Part, Rules};
 use crate::source::bam::Bam;
 use crate::source::record::{PAIRED, PROPER_PAIR, Record, Shape, Tag};
 use crate::source::records::{Found, RecordReader, unsorted};
 
 /// A record that passed the filters.
 #[derive(Clone, Copy, Debug)]
-pub struct Survivor {
+pub struct KeptRecord {
     /// Where its bytes begin in the reader's buffer.
     pub at: u32,
     /// How many there are.
@@ -23,7 +23,7 @@ pub struct Survivor {
     pub single: bool,
 }
 
-impl Survivor {
+impl KeptRecord {
     /// Its record in `buffer`.
     #[inline]
     pub fn record(self, buffer: &[u8]) -> Record<'_> {
@@ -127,7 +127,7 @@ enum Place {
 impl<'a> Walker<'a> {
     /// A walker over one part of a target; `begins_chunk` when the index says that a record of its contig comes first.
     pub fn new(bam: &'a Bam, rules: Rules, read_groups: Option<&'a [Vec<u8>]>, target: Target, begins_chunk: bool) -> Self {
-        let keeps_before = matches!(rules.once(), Once::Mosdepth | Once::Megadepth);
+        let keeps_before = matches!(rules.once(), MateOverlap::Mosdepth | MateOverlap::Megadepth);
         let contigs = &bam.header.contigs;
         let selects = read_groups.is_some() || !rules.select.is_everything();
         let (contig_len, n_contigs) = (contigs[target.contig].len, contigs.len() as i32);
@@ -145,7 +145,7 @@ impl<'a> Walker<'a> {
         reader: &mut RecordReader<'_>,
         (batch, most): (usize, usize),
         walked: &mut Walked,
-        survivors: &mut Vec<Survivor>,
+        survivors: &mut Vec<KeptRecord>,
     ) -> Result<bool> {
         let begin = reader.given_bytes();
         loop {
@@ -162,7 +162,7 @@ impl<'a> Walker<'a> {
             walked.records += 1;
             let first_of_chunk = self.begins_chunk && walked.records == 1;
             let (start, end, place) = self.locate(record, shape, walked.starts, first_of_chunk).map_err(|e| reader.at_record(e, &range))?;
-            let mut survivor = Survivor { at: range.start as u32, len: range.len() as u32, start, end, single: shape.single };
+            let mut survivor = KeptRecord { at: range.start as u32, len: range.len() as u32, start, end, single: shape.single };
             match place {
                 Place::Behind => {
                     walked.past_target = true;
@@ -231,7 +231,7 @@ impl<'a> Walker<'a> {
     #[inline]
     fn extent(&self, record: Record<'_>, shape: Shape) -> i64 {
         match self.rules.select.what {
-            What::Fragment => match Part::of(record) {
+            CountUnit::Fragment => match Part::of(record) {
                 Part::Pair(positions) => positions,
                 _ => shape.reference_len,
             },
@@ -245,12 +245,12 @@ impl<'a> Walker<'a> {
     ///
     /// [`Kind::CorruptFile`] for tags that do not fit the record, where its read group is asked for.
     #[inline]
-    pub fn is_selected(&self, record: Record<'_>, survivor: &mut Survivor, tally: &mut Tally) -> Result<bool> {
+    pub fn is_selected(&self, record: Record<'_>, survivor: &mut KeptRecord, tally: &mut Tally) -> Result<bool> {
         if self.selects { self.select(record, survivor, tally) } else { Ok(true) }
     }
 
     #[inline(never)]
-    fn select(&self, record: Record<'_>, survivor: &mut Survivor, tally: &mut Tally) -> Result<bool> {
+    fn select(&self, record: Record<'_>, survivor: &mut KeptRecord, tally: &mut Tally) -> Result<bool> {
         let select = &self.rules.select;
         if let Some(groups) = self.read_groups
             && !matches!(record.tag(*b"RG")?, Some(Tag::Text(group)) if groups.binary_search_by(|g| g.as_slice().cmp(group)).is_ok())
@@ -264,10 +264,10 @@ impl<'a> Walker<'a> {
             tally.fragment_length += 1;
         } else {
             match select.what {
-                What::Read => {}
+                CountUnit::Read => {}
                 // One position of a record is not all of it.
-                What::FivePrime | What::ThreePrime => survivor.single = false,
-                What::Fragment => match Part::of(record) {
+                CountUnit::FivePrime | CountUnit::ThreePrime => survivor.single = false,
+                CountUnit::Fragment => match Part::of(record) {
                     Part::Pair(_) => survivor.single = true,
                     Part::Single => {}
                     Part::Mate => {
@@ -314,6 +314,6 @@ impl<'a> Walker<'a> {
 }
 
 /// The smallest interval over the starts of `survivors`, which come sorted; `None` when there are none.
-pub fn starts_of(survivors: &[Survivor]) -> Option<Interval> {
+pub fn starts_of(survivors: &[KeptRecord]) -> Option<Interval> {
     Some(Interval::new(survivors.first()?.start, survivors.last()?.start))
 }

@@ -30,7 +30,7 @@ impl<T: Send + 'static, R: Send + 'static> Stream<T, R> {
     ///
     /// [`Kind::ResourceLimit`] when no thread can be started.
     pub fn start(workers: usize, work: impl FnOnce(&Control, SyncSender<Result<T>>) -> Result<R> + Send + 'static) -> Result<Self> {
-        memory::put_by(workers)?;
+        memory::reserve(workers)?;
         let control = Arc::new(Control { own: Mutex::new(Some(Arc::new(make_pool(workers)?))), ..Control::default() });
         let (sender, items) = sync_channel(WAITING);
         let theirs = Arc::clone(&control);

@@ -5,7 +5,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::errors::raise;
 use crate::error::{Error, Kind};
-use crate::rules::{Mates, Preset, Rules, Strand, What};
+use crate::rules::{CountUnit, Mates, Preset, Rules, Strand};
 
 /// The names of all rules.
 #[pyfunction]
@@ -97,7 +97,7 @@ fn override_fields(rules: &mut Rules, overrides: &Bound<'_, PyDict>) -> PyResult
             }
         }
     }
-    rules.select.what = What::from_names(&unit, ends.as_deref()).map_err(|e| raise(py, e))?;
+    rules.select.what = CountUnit::from_names(&unit, ends.as_deref()).map_err(|e| raise(py, e))?;
     Ok(read_groups)
 }
 

@@ -21,7 +21,7 @@ use crate::summary::histogram::Distribution;
 use crate::summary::runs::RunsOf;
 use crate::summary::series::Series;
 use crate::summary::stats::Threshold;
-use crate::table::{self, Asked, Computed, Statistic, Stats, stats};
+use crate::table::{self, Computed, RowSpec, Statistic, Stats, stats};
 
 /// Thresholds as Python gives them: depths, or (with True) multiples of a row's mean.
 fn threshold((value, of_mean): (f64, bool)) -> Threshold {
@@ -59,7 +59,7 @@ pub(super) fn interval_stats<'py>(
         let request = Request::open(settings)?;
         let ids = contigs.iter().map(|name| request.known_contig(name)).collect::<Result<Vec<_>>>()?;
         let of = |i: usize| Series::one(Interval::new(start[i], end[i]), row[i] as usize);
-        let asked = (0..contig.len()).map(|i| Asked { contig: ids[contig[i] as usize], series: of(i) }).collect();
+        let asked = (0..contig.len()).map(|i| RowSpec { contig: ids[contig[i] as usize], series: of(i) }).collect();
         let total = request.file_bytes();
         let poll = &mut |done| watch.poll(done, total);
         let stats = stats(&request, asked, places.num_rows(), false, thresholds, &Control::default(), poll)?;
@@ -99,7 +99,7 @@ pub(super) fn window_stats<'py>(
         for target in request.targets(places.as_deref())? {
             let series = Series { within: target.interval, size, step, row: rows };
             rows += series.rows();
-            asked.push(Asked { contig: target.contig, series });
+            asked.push(RowSpec { contig: target.contig, series });
         }
         let total = request.file_bytes();
         let stats = stats(&request, asked, rows, true, thresholds, &Control::default(), &mut |done| watch.poll(done, total))?;

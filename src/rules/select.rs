@@ -15,7 +15,7 @@ pub enum Strand {
 
 /// What a record counts at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum What {
+pub enum CountUnit {
     /// The positions of its tool.
     #[default]
     Read,
@@ -41,7 +41,7 @@ pub struct Select {
     /// Longest template.
     pub max_fragment: Option<u32>,
     /// What is counted.
-    pub what: What,
+    pub what: CountUnit,
 }
 
 impl Strand {
@@ -67,7 +67,7 @@ impl Strand {
     }
 }
 
-impl What {
+impl CountUnit {
     /// From `unit` (`"read"`, `"fragment"`) and `ends` (`"5prime"`, `"3prime"`).
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl What {
         }
     }
 
-    /// The names of [`What::from_names`].
+    /// The names of [`CountUnit::from_names`].
     pub const fn names(self) -> (&'static str, Option<&'static str>) {
         match self {
             Self::Read => ("read", None),
@@ -133,7 +133,7 @@ impl Select {
     /// How far in front of a position a record can start that counts there without reaching it.
     pub fn reach(&self) -> i64 {
         match self.what {
-            What::Fragment => self.max_fragment.map_or(i64::MAX, i64::from),
+            CountUnit::Fragment => self.max_fragment.map_or(i64::MAX, i64::from),
             _ => 0,
         }
     }
@@ -141,7 +141,7 @@ impl Select {
     /// Whether `record` is on the strand asked for. The strand of a pair that is counted as a fragment is that of its READ1.
     pub fn on_strand(&self, record: Record<'_>) -> bool {
         let flags = record.flags();
-        let of_mate = self.what == What::Fragment && flags & FIRST == 0 && matches!(Part::of(record), Part::Pair(_));
+        let of_mate = self.what == CountUnit::Fragment && flags & FIRST == 0 && matches!(Part::of(record), Part::Pair(_));
         let reverse = flags & if of_mate { MATE_REVERSE } else { REVERSE } != 0;
         self.strand.is_none_or(|strand| (strand == Strand::Reverse) == reverse)
     }
@@ -173,10 +173,10 @@ impl Select {
             (unit, None) => format!("unit={unit:?}"),
         };
         let traits = rules.preset.traits();
-        if self.what != What::Read && (traits.pileup || rules.preset == Preset::CountCoverage) {
+        if self.what != CountUnit::Read && (traits.pileup || rules.preset == Preset::CountCoverage) {
             return refuse(format!("{what} with rules={:?}", traits.name), "use 'bases', 'depth', 'genomecov' or 'mosdepth'");
         }
-        if self.what != What::Read && rules.min_baseq > 0 {
+        if self.what != CountUnit::Read && rules.min_baseq > 0 {
             return refuse(
                 format!("{what} with min_baseq"),
                 "whole fragments and ends of reads have no base quality; leave min_baseq at 0",

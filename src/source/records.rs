@@ -296,7 +296,7 @@ impl<'a> RecordReader<'a> {
     }
 
     /// Whether the last record ended exactly where the span was said to end.
-    pub fn landed(&self) -> bool {
+    pub fn ended_on_boundary(&self) -> bool {
         self.limit.is_none_or(|limit| limit == self.next)
     }
 

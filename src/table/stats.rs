@@ -15,7 +15,7 @@ const NEAR: i64 = 1 << 14;
 
 /// Rows on one contig, or a piece of a row.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked {
+pub struct RowSpec {
     /// Index of the contig in the header.
     pub contig: usize,
     /// Their positions and numbers; what reaches past the contig's end is cut there.
@@ -43,7 +43,7 @@ pub struct Stats {
 #[derive(Debug)]
 pub struct RowStats {
     /// Where windows lie, in the order of their numbers; other rows have `lengths` instead.
-    series: Vec<Asked>,
+    series: Vec<RowSpec>,
     lengths: Option<Narrow>,
     columns: Columns,
 }
@@ -88,7 +88,7 @@ impl RowStats {
 /// What counting gives; [`crate::error::Kind::ResourceLimit`] before the table's memory is asked for.
 pub fn stats(
     request: &Request,
-    asked: Vec<Asked>,
+    asked: Vec<RowSpec>,
     rows: usize,
     windows: bool,
     thresholds: Vec<Threshold>,
@@ -99,12 +99,12 @@ pub fn stats(
     request.check_memory(rows as u64 * (20 + 4 * thresholds.len() as u64) + asked.len() as u64 * 100)?;
     let (mut cut, mut empty) = (0, 0);
     let mut pieces = Vec::with_capacity(asked.len());
-    for &Asked { contig, series } in &asked {
+    for &RowSpec { contig, series } in &asked {
         let len = request.bam.header.contigs[contig].len;
         let within = series.within.intersect(Interval::new(0, len));
         cut += u64::from(series.within.end > len);
         empty += u64::from(within.is_empty());
-        pieces.push(Asked { contig, series: Series { within, ..series } });
+        pieces.push(RowSpec { contig, series: Series { within, ..series } });
     }
     pieces.retain(|p| !p.series.within.is_empty());
     if asked.len() > rows {
@@ -126,15 +126,15 @@ pub fn stats(
     Ok(Stats { rows: RowStats { series, lengths, columns }, total, cut, empty, targets, outcome })
 }
 
-fn target_of(targets: &[Target], piece: &Asked) -> usize {
+fn target_of(targets: &[Target], piece: &RowSpec) -> usize {
     let place = (piece.contig, piece.series.within.start);
     targets.partition_point(|t| (t.contig, t.interval.start) <= place).saturating_sub(1)
 }
 
 /// Positions of each row.
-fn lengths(pieces: &[Asked], rows: usize) -> Narrow {
+fn lengths(pieces: &[RowSpec], rows: usize) -> Narrow {
     let mut lengths = Narrow::zeros(rows);
-    for Asked { series, .. } in pieces {
+    for RowSpec { series, .. } in pieces {
         let so_far = lengths.get(series.row);
         lengths.fill(series.row..series.row + 1, so_far + series.within.len() as u128);
     }
@@ -142,25 +142,25 @@ fn lengths(pieces: &[Asked], rows: usize) -> Narrow {
 }
 
 /// The pieces of each row with positions they share counted once.
-fn once_per_row(mut pieces: Vec<Asked>) -> Vec<Asked> {
+fn once_per_row(mut pieces: Vec<RowSpec>) -> Vec<RowSpec> {
     pieces.sort_by_key(|p| (p.series.row, p.contig, p.series.within.start));
     let rows = pieces.chunk_by(|a, b| (a.series.row, a.contig) == (b.series.row, b.contig));
     let once = rows.flat_map(|same| {
-        let Asked { contig, series } = same[0];
+        let RowSpec { contig, series } = same[0];
         let intervals = union(same.iter().map(|p| p.series.within)).into_iter();
-        intervals.map(move |interval| Asked { contig, series: Series::one(interval, series.row) })
+        intervals.map(move |interval| RowSpec { contig, series: Series::one(interval, series.row) })
     });
     once.collect()
 }
 
 /// What has to be counted for `pieces`, which come sorted.
-fn targets_of(request: &Request, pieces: &[Asked]) -> Vec<Target> {
+fn targets_of(request: &Request, pieces: &[RowSpec]) -> Vec<Target> {
     // The pileup engine's numbers depend on which records it is given; those of a whole contig are the ones that depend on nothing else.
     // Fragments without a longest one may begin anywhere in front of a piece, and what lies there should not be read once for each piece.
     let reach = request.rules.select.reach();
     let whole = request.rules.preset.traits().pileup || reach == i64::MAX;
     let mut targets: Vec<Target> = Vec::new();
-    for Asked { contig, series } in pieces {
+    for RowSpec { contig, series } in pieces {
         let interval = if whole { Interval::new(0, request.bam.header.contigs[*contig].len) } else { series.within };
         match targets.last_mut() {
             Some(last) if last.contig == *contig && interval.start <= last.interval.end + NEAR.max(reach) => {

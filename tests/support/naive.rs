@@ -23,7 +23,7 @@ pub enum Rule {
 
 /// What of a read counts, where it is not what the rule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum CountUnit {
     /// What the rule says.
     Read,
     /// A proper pair from end to end.
@@ -67,7 +67,7 @@ pub struct Options {
     /// Shortest and longest template.
     pub template: (i64, i64),
     /// Not with [`Rule::Mpileup`].
-    pub what: What,
+    pub what: CountUnit,
 }
 
 const ANY: (i64, i64) = (0, i64::MAX);
@@ -90,7 +90,7 @@ impl Options {
             strand: None,
             length: ANY,
             template: ANY,
-            what: What::Read,
+            what: CountUnit::Read,
         }
     }
 
@@ -111,7 +111,7 @@ impl Options {
             strand: None,
             length: ANY,
             template: ANY,
-            what: What::Read,
+            what: CountUnit::Read,
         }
     }
 }
@@ -119,7 +119,7 @@ impl Options {
 /// Depth at each position of `start..end` (0-based) of a contig.
 pub fn depth(sample: &Sample, contig: usize, start: i64, end: i64, with_reference: bool, options: &Options) -> Vec<i64> {
     let mut counts = Counts { start, depth: vec![0; (end - start) as usize] };
-    if options.what != What::Read {
+    if options.what != CountUnit::Read {
         let everywhere = sample.reads.iter().filter(|read| read.contig == contig as i32 && read.pos >= 0);
         count_other(everywhere.filter(|read| passes_flags(read, options)), options, &mut counts);
         return counts.depth;
@@ -161,8 +161,8 @@ fn bases_of(read: &Read) -> i64 {
 }
 
 /// A pair that is counted as a fragment has the strand of its READ1.
-fn strand_of(read: &Read, what: What) -> char {
-    let bit = if what == What::Fragment && pair_of(read) == Some(true) && read.flags & 0x40 == 0 { 0x20 } else { 0x10 };
+fn strand_of(read: &Read, what: CountUnit) -> char {
+    let bit = if what == CountUnit::Fragment && pair_of(read) == Some(true) && read.flags & 0x40 == 0 { 0x20 } else { 0x10 };
     if read.flags & bit == 0 { '+' } else { '-' }
 }
 
@@ -181,11 +181,11 @@ fn count_other<'r>(reads: impl Iterator<Item = &'r Read>, options: &Options, cou
         let spanned = spanned(read);
         let reverse = read.flags & 0x10 != 0;
         match (options.what, pair_of(read)) {
-            (What::Fragment, Some(true)) => (read.pos..read.pos + read.tlen.abs()).for_each(|position| counts.add(position)),
-            (What::Fragment, Some(false)) => {}
-            (What::Fragment, None) => count_depth(std::iter::once(read), &Options { mates_once: false, ..options.clone() }, counts),
+            (CountUnit::Fragment, Some(true)) => (read.pos..read.pos + read.tlen.abs()).for_each(|position| counts.add(position)),
+            (CountUnit::Fragment, Some(false)) => {}
+            (CountUnit::Fragment, None) => count_depth(std::iter::once(read), &Options { mates_once: false, ..options.clone() }, counts),
             _ if spanned.is_empty() => {}
-            (what, _) if (what == What::FivePrime) == reverse => counts.add(read.pos + spanned.len() as i64 - 1),
+            (what, _) if (what == CountUnit::FivePrime) == reverse => counts.add(read.pos + spanned.len() as i64 - 1),
             _ => counts.add(read.pos),
         }
     }

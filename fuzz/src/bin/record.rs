@@ -78,7 +78,7 @@ fn records(mut data: &[u8], framed: bool) -> Vec<u8> {
 fn rules([preset, bits, quality, mapq]: [u8; 4]) -> Rules {
     let mut rules = Rules::new(Preset::ALL[usize::from(preset) % Preset::ALL.len()]);
     if bits & 1 > 0 {
-        rules.mates = if rules.mates == Mates::Once { Mates::Both } else { Mates::Once };
+        rules.mates = if rules.mates == Mates::MateOverlap { Mates::Both } else { Mates::MateOverlap };
     }
     rules.min_baseq = if bits & 2 > 0 { quality % 64 } else { rules.min_baseq };
     rules.min_mapq = if bits & 4 > 0 { mapq } else { rules.min_mapq };

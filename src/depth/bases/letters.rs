@@ -2,7 +2,7 @@
 //!
 //! Where a record counts is decided as for depth; here each such position goes to a lane. See `docs/design/003-base-counts.md`.
 
-use super::Counting;
+use super::BaseFilter;
 use super::steps::{Step, Steps};
 use crate::coords::Interval;
 use crate::depth::slab::Slab;
@@ -87,7 +87,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-impl Counting {
+impl BaseFilter {
     /// Whether a base counts.
     #[inline]
     fn base_passes(&self, (lane, quality): (Lane, u8)) -> bool {

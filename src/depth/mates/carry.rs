@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::State;
-use crate::rules::Once;
+use crate::rules::MateOverlap;
 
 /// Byte strings in one buffer, each known by its number.
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ impl Carry {
     }
 
     /// Forgets the names nothing to come can depend on, when the last record so far starts at `start`.
-    pub fn keep_open(&mut self, once: Once, start: i64) {
+    pub fn keep_open(&mut self, once: MateOverlap, start: i64) {
         self.names.retain_mut(|name| name.state.is_open(once, start));
         if self.names.is_empty() {
             self.texts.clear();
@@ -135,7 +135,7 @@ mod tests {
             let mut state = State::default();
             let copy = carry.texts.push(&[b"record of ", *text].concat());
             let arrival = Arrival { clock: 0, end: 10 + i as i64, looks: true, waits: true, key: 0 };
-            assert_eq!(state.arrive(Once::Edit, arrival, copy), Outcome::Alone);
+            assert_eq!(state.arrive(MateOverlap::Edit, arrival, copy), Outcome::Alone);
             let name = carry.texts.push(text);
             carry.names.push(Carried { hash: i as u64, name, state });
         }
@@ -145,7 +145,7 @@ mod tests {
     fn waiting(carry: &mut Carry) -> Vec<(Vec<u8>, Vec<u8>)> {
         let Carry { names, texts, .. } = carry;
         let next = Arrival { clock: 5, end: 20, looks: true, waits: true, key: 0 };
-        let meets = |state: &mut State| match state.arrive(Once::Edit, next, 0) {
+        let meets = |state: &mut State| match state.arrive(MateOverlap::Edit, next, 0) {
             Outcome::Meets(copy) => texts.get(copy).to_vec(),
             other => panic!("{other:?}"),
         };
@@ -156,7 +156,7 @@ mod tests {
     fn names_keep_their_texts_when_joined_and_thrown_away() {
         let mut all = carry(&[b"a", b"bb", b"ccc"]);
         all.join(carry(&[b"dddd", b"", b"f"]), vec![1]);
-        all.keep_open(Once::Edit, 12);
+        all.keep_open(MateOverlap::Edit, 12);
         all.throw_away();
         let pair = |name: &str| (name.into(), format!("record of {name}").into_bytes());
         assert_eq!(waiting(&mut all), [pair("ccc"), pair("f")]);

@@ -2,7 +2,7 @@
 
 use super::{Arena, Arrival, Carried, Carry, Outcome, State};
 use crate::error::Result;
-use crate::rules::Once;
+use crate::rules::MateOverlap;
 
 /// No index.
 const NONE: u32 = u32::MAX;
@@ -83,7 +83,7 @@ impl Held {
 }
 
 /// The records of a part, by their number among its survivors.
-pub trait Survivors {
+pub trait KeptRecords {
     /// Its name.
     fn name(&self, index: u32) -> &[u8];
 
@@ -137,7 +137,7 @@ impl Table {
     #[inline]
     pub fn arrive<'t>(
         &mut self,
-        once: Once,
+        once: MateOverlap,
         name: (u64, &[u8]),
         (index, arrival): (u32, Arrival),
         before: bool,
@@ -153,7 +153,7 @@ impl Table {
         self.slots.peek(hash)
     }
 
-    /// Survivor `index` was dropped by the depth cap.
+    /// KeptRecord `index` was dropped by the depth cap.
     pub fn forget<'t>(&mut self, name: (u64, &[u8]), index: u32, text: impl Fn(Held) -> &'t [u8]) {
         let name = self.find(name, index, false, text);
         // Whatever the name waited with in front of this part is gone as well: the merge has to see that this name was here.
@@ -189,7 +189,14 @@ impl Table {
     /// # Errors
     ///
     /// What copying a record gives.
-    pub fn finish(&mut self, once: Once, last_start: i64, exact: bool, part: &mut impl Survivors, carried: &Carry) -> Result<Seam> {
+    pub fn finish(
+        &mut self,
+        once: MateOverlap,
+        last_start: i64,
+        exact: bool,
+        part: &mut impl KeptRecords,
+        carried: &Carry,
+    ) -> Result<Seam> {
         let mut seam = Seam::default();
         if !exact {
             seam.heads.heads.reserve_exact(self.names.len());
