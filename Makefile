@@ -89,7 +89,7 @@ rust-test:
 wheel-test: target/wheels/built
 	rm -rf target/wheel-test && $(PYTHON) -m venv target/wheel-test
 	target/wheel-test/bin/python -m pip --disable-pip-version-check --quiet install target/wheels/*.whl
-	cp examples/simulate.py tests/use_wheel.py target/wheel-test/
+	cp examples/simulate.py tests/tools/use_wheel.py target/wheel-test/
 	cd target/wheel-test && bin/python -I use_wheel.py
 
 python-test: $(VENV)/fastcov
@@ -101,7 +101,7 @@ wheel: $(VENV)/tools
 	$(VENV)/bin/maturin build --profile dist --interpreter $(VENV)/bin/python --out dist
 
 compare: $(VENV)/fastcov
-	$(VENV)/bin/python tests/compare.py --count $(N) --seed $(SEED) --rules $(RULES)
+	$(VENV)/bin/python tests/tools/compare.py --count $(N) --seed $(SEED) --rules $(RULES)
 
 BENCH = $(VENV)/bin/python benches/bench.py $(if $(ROWS),--rows "$(ROWS)") $(if $(ROUNDS),--rounds $(ROUNDS))
 bench: $(VENV)/fastcov
@@ -110,7 +110,7 @@ bench: $(VENV)/fastcov
 bench-quick: $(VENV)/fastcov
 	$(BENCH) --quick
 mutations: $(VENV)/fastcov
-	cd tests && PYTHONPATH=. ../$(VENV)/bin/python mutations.py --count $(MUTATIONS) --seed $(FIRST) --keep ../compare-output/mutations
+	$(VENV)/bin/python tests/tools/mutations.py --count $(MUTATIONS) --seed $(FIRST) --keep compare-output/mutations
 
 # Coverage-guided, with libFuzzer and a stable toolchain. What is found is kept in fuzz/finds/.
 FUZZ_TRIPLE := $(shell rustc -vV | sed -n 's/^host: //p')

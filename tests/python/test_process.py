@@ -1,4 +1,4 @@
-"""The life of a process that calls fastcov: short runs of ``tests/life.py``, long ones with ``FASTCOV_SOAK=1``."""
+"""The life of a process that calls fastcov: short runs of `tests/tools/life.py`, long ones with `FASTCOV_SOAK=1`."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from fastcov import _fastcov, _options, errors, get_coverage
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc and sends signals")
 
-LIFE = Path(__file__).parents[1] / "life.py"
+LIFE = Path(__file__).parents[1] / "tools" / "life.py"
 LONG = os.environ.get("FASTCOV_SOAK") == "1"
 SOAK_SECONDS = int(os.environ.get("FASTCOV_SOAK_SECONDS", "3600"))
 # A call that is told to stop has 200 ms; a second on top for a machine that is busy with other things.

@@ -1,6 +1,6 @@
 """Good files made bad at random, by the thousand: an error, or the sum samtools gives.
 
-    python tests/mutations.py --count 20000 --seed 1
+    python tests/tools/mutations.py --count 20000 --seed 1
 
 What is wrong with an answer is printed with its number, and the file is kept in `--keep`. A number makes the same
 mutation everywhere.
@@ -17,6 +17,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import fastcov
 from bad_inputs.build import H, bgzf, good, head, packed, rec, text

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "an error where there should be none is the failing test")]
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::path::Path;

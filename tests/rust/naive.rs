@@ -4,6 +4,7 @@
 //! follow the reference and have quality 40 unless a case says otherwise; positions are 1-based, as in samtools' output.
 #![allow(clippy::unwrap_used, reason = "a wrong test must fail")]
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use support::model::{Read, Sample};

@@ -1,6 +1,6 @@
 """Compares fastcov with the slow twin, and with samtools, on random samples.
 
-    python tests/compare.py --count 1000 --seed 1      the samples of seeds 1 to 1000
+    python tests/tools/compare.py --count 1000 --seed 1      the samples of seeds 1 to 1000
     make compare N=1000 SEED=1                         the same, with everything set up
 
 Every sample is asked some random questions; the twin's answers come with it (`examples/generate.rs`). One batch in
@@ -33,7 +33,7 @@ import other_tools
 import peers
 from fastcov import Rules, _fastcov
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 BATCH = 50
 # bamCoverage takes seconds to start: it is asked for one sample in so many.
 BAMCOVERAGE_EVERY = 25

@@ -1,8 +1,8 @@
 """What happens to a process in which fastcov is called: interrupts, forks, threads, thousands of calls.
 
-``python tests/life.py PART BAM REF SLOW_BAM SLOW_REF AMOUNT`` runs one part in this process and prints its figures as
-JSON; a wrong number or a hang ends it with an error. ``tests/python/test_process.py`` asks for short runs of all parts,
-``make soak`` for long ones.
+`python tests/tools/life.py PART BAM REF SLOW_BAM SLOW_REF AMOUNT` runs one part in this process and prints its figures
+as JSON; a wrong number or a hang ends it with an error. `tests/python/test_process.py` runs all parts for a short time,
+`make soak` for a long time.
 """
 
 import ctypes

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "an error where there should be none is the failing test")]
 #![allow(unsafe_code)] // An allocator is one by contract.
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
