@@ -28,6 +28,8 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.append(str(Path(__file__).resolve().parents[2] / "examples"))
+
 import deep_stacks
 import other_tools
 import peers
