@@ -27,13 +27,14 @@ RUNS ?= 1000000
 # make soak SECONDS=…: how long the mixed part of it takes.
 SECONDS ?= 3600
 
-.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare bench bench-quick mutations fuzz soak deny audit clean
+.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare oracle bench bench-quick mutations fuzz soak deny audit clean
 
 help:
 	@echo "make demo      coverage of a simulated sample (or BAM=… REF=… REGION=…), with a plot"
 	@echo "make test      lint and every test"
 	@echo "make wheel     a release wheel in dist/"
 	@echo "make compare   N=$(N) random samples from SEED=$(SEED) on against the slow twin and samtools"
+	@echo "make oracle    the recorded outputs of other tools, compared with the tools that are installed"
 	@echo "make fuzz      RUNS=$(RUNS) inputs for TARGET=$(TARGET) (fuzz/README.md); make soak: the long tests of a process's life"
 	@echo "make deny      licences and sources of all crates, if cargo-deny is installed; make audit ADVISORIES=…: with cargo-audit"
 	@echo "make bench     speed beside the floor and other programs, into README.md and docs/performance.md (or ROWS=… ROUNDS=…)"
@@ -102,6 +103,10 @@ wheel: $(VENV)/tools
 
 compare: $(VENV)/fastcov
 	$(VENV)/bin/python tests/tools/compare.py --count $(N) --seed $(SEED) --rules $(RULES)
+
+# The commands recorded in tests/oracle/, again, of the tools that are installed.
+oracle: $(VENV)/tools
+	$(VENV)/bin/python tests/tools/record_oracle.py
 
 BENCH = $(VENV)/bin/python benches/bench.py $(if $(ROWS),--rows "$(ROWS)") $(if $(ROUNDS),--rounds $(ROUNDS))
 bench: $(VENV)/fastcov

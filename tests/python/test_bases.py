@@ -1,8 +1,6 @@
 """`base_counts` against a slow twin, samtools mpileup's bases, pysam's count_coverage and perbase."""
 
 import dataclasses
-import json
-import re
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import oracle
 import peers
 from fastcov import Rules, _fastcov, base_counts, coverage, errors
 from random_reads import FIELDS, LENGTH, LETTERS, reads
@@ -277,8 +276,8 @@ MICRO = [
     ("mpileup", {"baq": False}, False),
     ("mpileup", {"baq": False, "min_baseq": 0, "orphans": True}, True),
     ("mpileup", {"mates": "both", "min_baseq": 0}, False),
-    ("perbase-base-depth", "perbase_base", False),
-    ("count_coverage", "pysam_count_coverage", False),
+    ("perbase-base-depth", "perbase-1.4.0/base_depth", False),
+    ("count_coverage", "pysam-0.24.1/count_coverage", False),
 ]
 # Cases where the tool stops, or reads beyond a record: for a lone D or N htslib's walk reads the word before the CIGAR.
 NO_ANSWER = {
@@ -292,36 +291,29 @@ NO_ANSWER = {
 @pytest.mark.parametrize(("rule", "how", "with_reference"), MICRO, ids=str)
 def test_micro_cases(micro_cases, samtools, rule, how, with_reference):
     """Every case: the letters of mpileup, and what count_coverage and perbase base-depth come to."""
-    cases = json.loads((micro_cases / "outputs.json").read_text())
+    recorded = oracle.columns()
     compared = 0
-    for name in cases.keys() - NO_ANSWER[rule]:
-        bam, fasta = (micro_cases / "bam" / f"{name}.{suffix}" for suffix in ("bam", "fa"))
-        region = cases[name]["region"] or "chrT:1-200"
-        start, end = map(int, re.fullmatch(r"chrT:(\d+)-(\d+)", region).groups())
+    for case in oracle.cases():
+        if case.name in NO_ANSWER[rule]:
+            continue
+        bam, fasta = (micro_cases / f"{case.name}.{suffix}" for suffix in ("bam", "fa"))
+        start, end = case.interval
         where = {"chrom": "chrT", "start": start, "end": end}
         if rule == "mpileup":
-            fields = how | ({"max_depth": 3} if name.startswith("cap_") else {})
+            fields = how | ({"max_depth": 3} if case.cap else {})
             arguments = peers.options(rule, fields) + (["-f", str(fasta)] if with_reference else [])
             wanted = samtools.letters(*arguments, bam, **where)
-            got = base_counts(bam, region, rules=rule, ref=fasta if with_reference else None, **fields).to_numpy()
-            wanted = {column: counts[: len(got["pos"])] for column, counts in wanted.items()}
-            assert not differences(got, wanted, start), (name, cases[name]["note"])
+            got = base_counts(
+                bam, tuple(where.values()), rules=rule, ref=fasta if with_reference else None, **fields
+            ).to_numpy()
+            assert not differences(got, wanted, start), (case.name, case.note)
         else:
-            got = base_counts(bam, region, rules=rule).to_numpy()
+            got = base_counts(bam, tuple(where.values()), rules=rule).to_numpy()
             in_sum = [*"ACGTN", "deletions"] if rule == "perbase-base-depth" else [*"ACGT"]
-            depths = recorded(cases[name]["out"][how], start, end)[: len(got["pos"])]
-            assert sum(got[column] for column in in_sum).tolist() == depths, (name, cases[name]["note"])
+            depths = oracle.depths(recorded[how].values[case.name], start, end)
+            assert sum(got[column] for column in in_sum).tolist() == depths, (case.name, case.note)
         compared += 1
     assert compared >= 123
-
-
-def recorded(text, start, end):
-    """Depths of a recorded output, `1-8=1,20-22=3`."""
-    depths = [0] * (end - start + 1)
-    for first, last, depth in re.findall(r"(\d+)-(\d+)=(\d+)", text):
-        for position in range(max(int(first), start), min(int(last), end) + 1):
-            depths[position - start] = int(depth)
-    return depths
 
 
 PERBASE = shutil.which("perbase")
@@ -379,6 +371,6 @@ def test_perbase_on_the_micro_cases(micro_cases, tmp_path):
     compared = 0
     # For a lone D htslib's walk reads the word before the CIGAR, so perbase says N.
     none = NO_ANSWER["perbase-base-depth"] | {"cigar_only_del"}
-    for name in json.loads((micro_cases / "outputs.json").read_text()).keys() - none:
-        compared += perbase_agrees(micro_cases / "bam" / f"{name}.bam", "chrT", 1, 200, tmp_path) > 0
+    for name in {case.name for case in oracle.cases()} - none:
+        compared += perbase_agrees(micro_cases / f"{name}.bam", "chrT", 1, 200, tmp_path) > 0
     assert compared >= 100
