@@ -390,54 +390,6 @@ fn depth_s_leaves_holes() {
     check(&flags(107, 155), &depth_s(), "21-30 31-40=2 41-50");
 }
 
-#[track_caller]
-fn check_baq(pos: i64, cigar: &str, seq: &str, expected: &[u8]) {
-    let read = Read::new("a").at(0, pos - 1).cigar(cigar).seq(seq).quality(40);
-    let adjusted = naive_baq::adjusted(&read, &reference()).unwrap();
-    let (mut aligned, mut y) = (Vec::new(), 0);
-    for &(op, len) in &read.cigar {
-        match op {
-            'M' => aligned.extend(&adjusted[y..y + len as usize]),
-            'D' => aligned.extend(vec![adjusted[y]; len as usize]),
-            _ => {}
-        }
-        y += if op == 'D' { 0 } else { len as usize };
-    }
-    assert_eq!(aligned, expected);
-}
-
-#[test]
-fn baq_worked_values() {
-    // One quality for each position of the reference the read spans; a deletion shows the next base's.
-    check_baq(
-        21,
-        "10M3D10M",
-        "ATTGCATCGGGATTAAATGA",
-        &[36, 40, 40, 40, 40, 40, 40, 6, 3, 0, 22, 22, 22, 22, 40, 40, 40, 40, 40, 40, 40, 40, 36],
-    );
-    let mut expected = [40; 20];
-    expected[0] = 36;
-    expected[16..].copy_from_slice(&[32, 16, 0, 0]);
-    check_baq(21, "20M", "ATTGCATCGGCGGGATTACC", &expected);
-    let mut expected = [40; 20];
-    expected[..3].copy_from_slice(&[0, 0, 3]);
-    expected[17..].copy_from_slice(&[36, 33, 31]);
-    check_baq(21, "20M", "AATGCATCGGCGGGATTAAA", &expected);
-    let mut expected = [40; 28];
-    expected[0] = 36;
-    expected[24..].copy_from_slice(&[23, 3, 22, 26]);
-    check_baq(21, "25M2I3M", "ATTGCATCGGCGGGATTAAATGACGGAGGA", &expected);
-    check_baq(196, "5M", "ACAGG", &[20; 5]);
-    let mut expected = [34; 20];
-    expected[..8].copy_from_slice(&[36, 40, 40, 40, 40, 40, 40, 40]);
-    expected[18..].copy_from_slice(&[28, 26]);
-    check_baq(27, "11M9M", "TCGGCGGGAAAAAATTACGG", &expected);
-    let mut expected = [40; 20];
-    expected[..3].copy_from_slice(&[0, 17, 33]);
-    expected[19] = 29;
-    check_baq(1, "20M", "CGAGTCGGCCCTGGCGCGGA", &expected);
-}
-
 #[test]
 fn baq_hides_ends_next_to_mismatches() {
     // 21 ==================xx
