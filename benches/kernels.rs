@@ -11,16 +11,15 @@ use std::ops::Range;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use fastcov::coords::Interval;
+use fastcov::call::{Request, Settings, Tuning};
+use fastcov::coords::{Interval, Target};
 use fastcov::depth::baq::{Baq, Exactness, SETTLED_QUALITY, Standings, Window};
 use fastcov::depth::slab::Slab;
-use fastcov::pass::Control;
-use fastcov::plan::{Plan, Target};
-use fastcov::request::{Request, Settings, Tuning};
+use fastcov::pass::Watch;
+use fastcov::plan::Plan;
 use fastcov::rules::{Mates, Preset, Rules};
 use fastcov::source::bgzf::FrameReader;
 use fastcov::source::record::Record;
-use fastcov::source::records::RecordReader;
 use support::bam::{self, FileShape, Files};
 use support::generate::Rng;
 use support::model::{Read, Sample};
@@ -73,39 +72,41 @@ fn request(files: &Files, rules: Rules) -> Request {
         max_memory: None,
         tuning,
     };
-    Request::open(settings).unwrap()
+    Request::open(settings, Some(&[])).unwrap().with_targets(vec![target()])
 }
 
 /// Frames, and frames with the walk over their records.
 fn reading(c: &mut Criterion, sample: &Sample, files: &Files) {
     let request = request(files, Rules::new(Preset::Depth));
+    let alignments = request.alignments();
+    let first = alignments.first_record().virtual_offset();
     let bytes: usize = sample.reads.iter().map(|read| bam::encode(read).len()).sum();
     let mut group = c.benchmark_group("reading");
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function("inflate", |b| {
         b.iter(|| {
-            let mut frames = FrameReader::new(&request.bam.file);
-            frames.seek(request.bam.first_record.frame());
+            let mut frames = FrameReader::new(alignments.file().unwrap());
+            frames.seek(first.frame());
             let mut out = Vec::new();
             let mut inflated = 0;
             while let Some(n) = frames.read(&mut out, 0).unwrap() {
                 inflated += n;
             }
             // The frame of the first record may begin with the end of the header.
-            assert_eq!(inflated - request.bam.first_record.inside(), bytes);
+            assert_eq!(inflated - first.inside(), bytes);
         });
     });
-    let spans = Plan::new(&request.bam, &request.index, vec![target()], 0, u64::MAX).unwrap().spans;
+    let spans = Plan::of_targets(alignments, &[target()], 0, u64::MAX).unwrap().spans;
     group.bench_function("inflate and walk", |b| {
         b.iter(|| {
-            let mut reader = RecordReader::new(&request.bam, false);
+            let mut reader = alignments.reader();
             let mut found = 0;
             for span in &spans {
-                reader.seek(span.start, span.end).unwrap();
+                reader.go_to(span.start, span.end).unwrap();
                 while reader.next_record().unwrap().is_some() {
                     found += 1;
                     if reader.given_bytes() > 1 << 15 {
-                        reader.begin_part();
+                        reader.release();
                     }
                 }
             }
@@ -122,7 +123,7 @@ fn counting(c: &mut Criterion, sample: &Sample, files: &Files) {
     let rules = [
         ("depth", depth, twin()),
         ("quality runs", Rules { min_baseq: 13, ..depth }, Options { min_baseq: 13, ..twin() }),
-        ("mates once", Rules { mates: Mates::MateOverlap, ..depth }, Options { mates_once: true, ..twin() }),
+        ("mates once", Rules { mates: Mates::Once, ..depth }, Options { mates_once: true, ..twin() }),
         ("mpileup without BAQ", Rules { baq: Some(false), ..pileup }, Options { baq: false, ..twin_pileup() }),
         ("mpileup", pileup, twin_pileup()),
     ];
@@ -134,7 +135,7 @@ fn counting(c: &mut Criterion, sample: &Sample, files: &Files) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 let mut out = vec![0; CONTIG];
-                request.count(&[target()], &mut out, &Control::default(), &mut |_| Ok(())).unwrap();
+                request.count(&mut out, &Watch::unattended()).unwrap();
                 assert!(out.iter().map(|&depth| i64::from(depth)).eq(expected.iter().copied()), "{name}");
             });
         });

@@ -12,9 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use fastcov::source::bam::Bam;
-use fastcov::source::bgzf::VirtualOffset;
-use fastcov::source::index::Index;
+use fastcov::source::alignments::Alignments;
 use libdeflater::Decompressor;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -68,18 +66,16 @@ fn run(path: &Path, threads: usize) -> Outcome<String> {
 
 /// File offsets at which pieces begin, and the end of the file.
 fn pieces(path: &Path) -> Outcome<Vec<u64>> {
-    let bam = Bam::open(path, false)?;
-    let longest = bam.header.contigs.iter().map(|contig| contig.len).max().unwrap_or(0);
-    let index = Index::read(&Index::find(path, None, longest)?, &bam.header, bam.file.len())?;
-    let least = (bam.file.len() / 64).clamp(256 << 10, 4 << 20);
+    let (alignments, _) = Alignments::open_indexed(path, None, false)?;
+    let least = (alignments.len() / 64).clamp(256 << 10, 4 << 20);
     let mut pieces = vec![0];
-    for start in (0..bam.header.contigs.len()).flat_map(|contig| index.record_starts(contig)) {
-        let frame = VirtualOffset(start).frame();
+    for start in (0..alignments.header().contigs.len()).flat_map(|contig| alignments.record_starts(contig)) {
+        let frame = start.file_offset();
         if pieces.last().is_some_and(|last| frame >= last + least) {
             pieces.push(frame);
         }
     }
-    pieces.push(bam.file.len());
+    pieces.push(alignments.len());
     Ok(pieces)
 }
 

@@ -74,6 +74,15 @@ impl Interval {
     }
 }
 
+/// Positions on one contig.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Index of the contig in the header.
+    pub contig: usize,
+    /// The positions.
+    pub interval: Interval,
+}
+
 /// What a region string says, before the header is asked: a name, and the positions after its last colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegionText<'a> {

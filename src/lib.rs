@@ -1,13 +1,28 @@
 //! Per-base depth of BAM files: any tool's numbers, by name, at the speed the file can be inflated.
 //!
 //! ```text
-//! call ──> Request ──> Plan ──> [ inflate ─> records ─> count ] per span, in parallel ──> Merge in order ──> table
-//!          request     plan       source                count      run                    merge              table
+//! call ──> Request ──> Plan ──> pass( source ──> Consumer ) in parallel ──> joined in order ──> columns | summary
+//!          checked,    spans    one loop for every question
+//!          immutable            depth · evidence
 //! ```
 //!
-//! Data goes one way. A stage knows the type it takes and the type it gives, never the stage before or after it: only `run` knows
-//! threads, only `py` knows Python, `count` knows neither files' formats nor tables, `coords` owns every ±1.
+//! Data goes one way. A room knows the rooms below it in this list, never one above:
+//!
+//! | room | holds | knows |
+//! |---|---|---|
+//! | `py` | the Python edge | `call` |
+//! | [`call`] | the verbs: what a question opens, which passes it takes | all below |
+//! | [`depth`], [`evidence`] | consumers of records | `pass`, records, rules |
+//! | [`pass`] | threads, order, back-pressure, cancelling | `plan`, `source` |
+//! | [`plan`] | the file in spans | `source` |
+//! | [`source`] | formats: records, indexes, references | files |
+//! | [`table`] | columns | `summary`, Arrow |
+//! | [`summary`] | folds over depth | `coords` |
+//! | [`rules`], [`coords`], [`memory`], [`error`] | vocabulary | nothing above |
+//!
+//! Only `pass` knows threads, only `py` knows Python, `coords` owns every ±1.
 
+pub mod call;
 pub mod coords;
 pub mod depth;
 pub mod error;
@@ -16,8 +31,12 @@ pub mod pass;
 pub mod plan;
 #[cfg(feature = "python")]
 mod py;
-pub mod request;
 pub mod rules;
 pub mod source;
 pub mod summary;
 pub mod table;
+
+/// What the tests of several rooms share with those in `tests/`.
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;

@@ -1,113 +1,142 @@
-//! The plan: which stretches of the file hold the records of which target.
+//! The plan: the file in spans, the unit of work.
 //!
-//! The unit of work is a [`Span`] of the file between two virtual offsets where a record starts. In a coordinate-sorted file every
-//! record lies in exactly one span, so nothing is decoded twice, and spans of equal compressed size are equal work: a deep gene does
-//! not stall a core.
+//! A [`Span`] is a stretch of the file between two places where a record starts. Every record of a section lies in exactly one span, so
+//! nothing is decoded twice, and spans of equal compressed size are equal work: a deep gene does not stall a core.
 
-use crate::coords::Interval;
+use crate::coords::Target;
 use crate::error::Result;
-use crate::source::bam::Bam;
-use crate::source::bgzf::VirtualOffset;
-use crate::source::index::Index;
+use crate::source::alignments::{Alignments, Place, Stretch};
 
-mod guess;
+/// Below so many compressed bytes a span is not worth the search for a boundary.
+const LEAST: u64 = 512;
 
-/// Positions on one contig that are asked for.
+/// What the records of a span are read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Index of the contig in the header.
-    pub contig: usize,
-    /// The positions.
-    pub interval: Interval,
+pub enum Section {
+    /// The target of this number: its records are sorted, and none behind it matters.
+    Target(usize),
+    /// The whole file, whatever it holds in whatever order.
+    File,
 }
 
 /// A stretch of the file: the records that start at `start` or later and before `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Index of the target in [`Plan::targets`].
-    pub target: usize,
+    /// What its records are read for.
+    pub section: Section,
     /// Where its first record starts.
-    pub start: VirtualOffset,
+    pub start: Place,
     /// Where its last record ends.
-    pub end: VirtualOffset,
-    /// Who says that a record starts at `start`.
+    pub end: Place,
+    /// How it is known that a record starts at `start`.
     pub origin: Origin,
 }
 
-/// How a span's start is known.
+/// How the start of a span is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The first span of a chunk of the index.
-    Chunk,
-    /// Inside a chunk, from the index: the span before must end here.
+    /// It begins a stretch of the index, or the file.
+    Stretch,
+    /// It lies inside a stretch and comes from the index: the span before must end here.
     Index,
-    /// Inside a chunk, found by looking for something like a record: the span before decides whether it is one.
+    /// It lies inside a stretch and looks like the start of a record: the span before tells whether it is one.
     Guess,
 }
 
-/// All spans of a call, in the order of targets and file.
+/// All spans of a pass, in the order of the sections and the file.
 #[derive(Debug)]
 pub struct Plan {
-    /// What was asked for.
-    pub targets: Vec<Target>,
     /// The work.
     pub spans: Vec<Span>,
 }
 
 impl Plan {
-    /// Cuts the chunks of every target into spans of about `span_bytes` compressed bytes. `reach` is how far in front of a target records
-    /// matter that do not reach it themselves.
+    /// The spans of every target, of about `span_bytes` compressed bytes. `reach` is how far in front of a target records matter that do
+    /// not reach it themselves.
     ///
     /// # Errors
     ///
-    /// What reading the file gives, where a boundary has to be looked for.
-    pub fn new(bam: &Bam, index: &Index, targets: Vec<Target>, reach: i64, span_bytes: u64) -> Result<Self> {
-        let mut spans = Vec::new();
-        // Those of a whole contig: they are listed once for all targets on it, and not where every chunk is too short to be cut.
+    /// What reading the file gives, where it is searched for a boundary.
+    pub fn of_targets(alignments: &Alignments, targets: &[Target], reach: i64, span_bytes: u64) -> Result<Self> {
+        let mut plan = Self { spans: Vec::new() };
+        // Those of a whole contig: they are listed once for all targets on it, and not where every stretch is too short to be cut.
         let (mut starts_on, mut starts) = (None, Vec::new());
         for (id, target) in targets.iter().enumerate() {
-            for chunk in index.chunks(target.contig, target.interval.reaching_back(reach)) {
-                let (start, end) = (VirtualOffset(chunk.start), VirtualOffset(chunk.end));
-                let first = spans.len();
-                spans.push(Span { target: id, start, end, origin: Origin::Chunk });
-                if end.frame() < start.frame() + span_bytes + span_bytes / 2 {
-                    continue;
-                }
-                if starts_on != Some(target.contig) {
-                    (starts_on, starts) = (Some(target.contig), index.record_starts(target.contig));
-                }
-                let inside = starts.partition_point(|&v| v <= chunk.start)..starts.partition_point(|&v| v < chunk.end);
-                let mut last = start;
-                for &v in starts.get(inside).unwrap_or_default() {
-                    let v = VirtualOffset(v);
-                    if v.frame() >= last.frame() + span_bytes && v.frame() + span_bytes / 2 <= end.frame() {
-                        spans.push(Span { target: id, start: v, end, origin: Origin::Index });
-                        last = v;
+            for stretch in alignments.stretches(target.contig, target.interval.reaching_back(reach)) {
+                let mut cuts = Vec::new();
+                if stretch.start.bytes_to(stretch.end) >= span_bytes + span_bytes / 2 {
+                    if starts_on != Some(target.contig) {
+                        (starts_on, starts) = (Some(target.contig), alignments.record_starts(target.contig));
                     }
+                    cuts = cut_at(&starts, stretch, span_bytes);
                 }
-                join(&mut spans[first..]);
+                let contig = Some(target.contig);
+                plan.push(alignments, Section::Target(id), contig, stretch, &cuts, span_bytes)?;
             }
         }
-        let plan = Self { targets, spans };
-        guess::split_long_spans(bam, plan, span_bytes)
+        Ok(plan)
     }
 
-    /// Compressed bytes of all spans together, for progress.
+    /// The spans of the whole file, from its first record to its last, without an index.
+    ///
+    /// # Errors
+    ///
+    /// What reading the file gives.
+    pub fn of_file(alignments: &Alignments, span_bytes: u64) -> Result<Self> {
+        let mut plan = Self { spans: Vec::new() };
+        let file = Stretch { start: alignments.first_record(), end: Place::END };
+        plan.push(alignments, Section::File, None, file, &[], span_bytes)?;
+        Ok(plan)
+    }
+
+    /// Adds the spans of a stretch, which begin at its start, at `cuts`, and inside those that are too long for a span.
+    fn push(
+        &mut self,
+        alignments: &Alignments,
+        section: Section,
+        contig: Option<usize>,
+        stretch: Stretch,
+        cuts: &[Place],
+        span_bytes: u64,
+    ) -> Result<()> {
+        let first = self.spans.len();
+        let known = [(stretch.start, Origin::Stretch)].into_iter().chain(cuts.iter().map(|&cut| (cut, Origin::Index)));
+        let ends = cuts.iter().copied().chain([stretch.end]);
+        for ((start, origin), end) in known.zip(ends) {
+            self.spans.push(Span { section, start, end, origin });
+            let bytes = start.file_offset()..end.file_offset().min(alignments.len());
+            let len = bytes.end.saturating_sub(bytes.start);
+            for i in 1..len / span_bytes.max(LEAST) {
+                let from = bytes.start + len / (len / span_bytes.max(LEAST)) * i;
+                let last = self.spans[self.spans.len() - 1].start;
+                if let Some(start) = alignments.guess_start(from, end, contig)?.filter(|&start| start > last) {
+                    self.spans.push(Span { section, start, end, origin: Origin::Guess });
+                }
+            }
+        }
+        // Each span ends where the next one starts.
+        for i in first + 1..self.spans.len() {
+            self.spans[i - 1].end = self.spans[i].start;
+        }
+        Ok(())
+    }
+
+    /// Compressed bytes of all spans together.
     pub fn bytes(&self) -> u64 {
-        self.spans.iter().map(Span::bytes).sum()
+        self.spans.iter().map(|span| span.start.bytes_to(span.end)).sum()
     }
 }
 
-impl Span {
-    /// Compressed bytes, as far as whole frames tell.
-    pub fn bytes(&self) -> u64 {
-        self.end.frame().saturating_sub(self.start.frame())
+/// The places among `starts`, which come sorted, that cut a stretch into spans of `span_bytes` or more.
+fn cut_at(starts: &[Place], stretch: Stretch, span_bytes: u64) -> Vec<Place> {
+    let inside = starts.partition_point(|&p| p <= stretch.start)..starts.partition_point(|&p| p < stretch.end);
+    let (mut cuts, mut last) = (Vec::new(), stretch.start);
+    for &place in starts.get(inside).unwrap_or_default() {
+        let far_enough = place.file_offset() >= last.file_offset() + span_bytes;
+        if far_enough && place.file_offset() + span_bytes / 2 <= stretch.end.file_offset() {
+            cuts.push(place);
+            last = place;
+        }
     }
-}
-
-/// Makes each span end where the next one starts.
-fn join(spans: &mut [Span]) {
-    for i in 1..spans.len() {
-        spans[i - 1].end = spans[i].start;
-    }
+    cuts
 }

@@ -6,17 +6,16 @@ use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use crate::call;
 use crate::error::Kind;
 use crate::memory;
-use crate::pass::Control;
-use crate::request::Request;
-use crate::table::{BASES, Codes, Letters, dense};
+use crate::table::{BASES, Codes};
 
 /// What the interpreter's other modules allocate does not come here.
 #[global_allocator]
 static ALLOCATOR: memory::Reserve = memory::Reserve(std::alloc::System);
 
-mod call;
+mod arguments;
 mod errors;
 mod matrix;
 mod rules;
@@ -24,9 +23,9 @@ mod stream;
 mod summary;
 mod table;
 
-use call::guarded;
+use arguments::run;
 
-/// The compiled part of fastcov. It keeps the GIL of a free-threaded interpreter on: nobody has run the tests without.
+/// The compiled part of fastcov. It keeps the GIL of a free-threaded interpreter on: the tests were not run without.
 #[pymodule(gil_used = true)]
 fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -55,7 +54,7 @@ fn error_kinds() -> Vec<&'static str> {
     Kind::ALL.iter().map(|k| k.name()).collect()
 }
 
-/// Depth at every position of one region, as columns. `options` are the keywords of [`call::settings`].
+/// Depth at every position of one region, as columns. `options` are the keywords of [`arguments::settings`].
 #[pyfunction]
 #[pyo3(signature = (bam, chrom, start, end, rules, **options))]
 fn region_depth<'py>(
@@ -67,15 +66,9 @@ fn region_depth<'py>(
     rules: &Bound<'py, PyDict>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let (settings, watch) = call::settings(bam, rules, options)?;
-    let (request, target, table) = guarded(py, || {
-        let mut request = Request::open(settings)?;
-        let target = request.target(chrom, start, end)?;
-        let total = request.bytes(&[target]);
-        let table = dense(&request, &[target], Letters::Always, &Control::default(), &mut |done| watch.poll(done, total))?;
-        watch.finish(total)?;
-        Ok((request, target, table))
-    })?;
+    let (settings, patience) = arguments::settings(bam, rules, options)?;
+    let answer = run(py, &patience, |watch| call::region_depth(settings, chrom, start, end, watch))?;
+    let (table, contigs) = answer.value;
     let dict = PyDict::new(py);
     dict.set_item("pos", table.axis.pos.into_pyarray(py))?;
     match table.axis.chrom {
@@ -83,11 +76,10 @@ fn region_depth<'py>(
         Codes::I16(codes) => dict.set_item("chrom_codes", codes.into_pyarray(py))?,
         Codes::I32(codes) => dict.set_item("chrom_codes", codes.into_pyarray(py))?,
     }
-    let contigs: Vec<_> = request.bam.header.contigs.iter().map(|c| c.text()).collect();
     dict.set_item("contigs", contigs)?;
     dict.set_item("base_codes", table.axis.base.unwrap_or_default().into_pyarray(py))?;
     dict.set_item("bases", PyList::new(py, BASES.iter().map(|&b| char::from(b).to_string()))?)?;
     dict.set_item("depth", table.depth.into_pyarray(py))?;
-    call::report(&dict, &request, &[target], &table.outcome)?;
+    arguments::report(&dict, &answer.report)?;
     Ok(dict)
 }

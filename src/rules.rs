@@ -7,7 +7,7 @@
 mod select;
 
 use crate::error::{Error, Kind, Result};
-pub use select::{CountUnit, Part, Select, Strand};
+pub use select::{CountUnit, FragmentRole, Select, Strand};
 
 /// UNMAP, SECONDARY, QCFAIL, DUP: what samtools leaves out by default.
 pub const DEFAULT_EXCLUDE_FLAGS: u16 = 0x704;
@@ -200,7 +200,7 @@ impl Preset {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mates {
     /// Once, in the way of the tool.
-    MateOverlap,
+    Once,
     /// Both mates count.
     Both,
 }
@@ -209,7 +209,7 @@ impl Mates {
     /// `"once"` or `"both"`.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::MateOverlap => "once",
+            Self::Once => "once",
             Self::Both => "both",
         }
     }
@@ -221,7 +221,7 @@ impl Mates {
     /// [`Kind::InvalidArgument`] for any other text.
     pub fn from_name(name: &str) -> Result<Self> {
         match name {
-            "once" => Ok(Self::MateOverlap),
+            "once" => Ok(Self::Once),
             "both" => Ok(Self::Both),
             _ => Err(Error::new(Kind::InvalidArgument, format!("mates={name:?} is not a choice")).hint("give 'once' or 'both'")),
         }
@@ -276,16 +276,16 @@ impl Rules {
         };
         let pileup = Self { orphans: false, deletions: true, skips: true, max_depth: 8000, ..plain };
         match preset {
-            Preset::Mpileup => Self { min_baseq: 13, baq: None, mates: Mates::MateOverlap, ..pileup },
+            Preset::Mpileup => Self { min_baseq: 13, baq: None, mates: Mates::Once, ..pileup },
             Preset::Pileup => pileup,
             Preset::Depth => plain,
-            Preset::Mosdepth | Preset::Bases => Self { mates: Mates::MateOverlap, ..plain },
+            Preset::Mosdepth | Preset::Bases => Self { mates: Mates::Once, ..plain },
             // What lies inside a record is not looked at, so its deletions and skips count with it.
             Preset::MosdepthFast => Self { deletions: true, skips: true, ..plain },
             Preset::Genomecov => Self { exclude_flags: 0x4, skips: true, ..plain },
             Preset::GenomecovSplit | Preset::BamCoverage => Self { exclude_flags: 0x4, ..plain },
             Preset::CountCoverage => Self { min_baseq: 15, ..plain },
-            Preset::Megadepth => Self { exclude_flags: 0x104, mates: Mates::MateOverlap, ..plain },
+            Preset::Megadepth => Self { exclude_flags: 0x104, mates: Mates::Once, ..plain },
             Preset::Perbase => Self { exclude_flags: 0, deletions: true, ..plain },
             Preset::PerbaseBaseDepth => Self { exclude_flags: 0x4, deletions: true, max_depth: 100_000, ..plain },
         }
@@ -320,14 +320,14 @@ impl Rules {
                 "this tool knows no base qualities; use 'bases', 'depth' or 'mpileup'",
             );
         }
-        if self.mates == Mates::MateOverlap && traits.once == MateOverlap::Never {
+        if self.mates == Mates::Once && traits.once == MateOverlap::Never {
             return refuse(
                 format!("mates='once' with rules={name:?}"),
                 "this tool counts both mates; use 'bases', 'mosdepth' or 'mpileup'",
             );
         }
         let subtracts = matches!(traits.once, MateOverlap::Mosdepth | MateOverlap::Megadepth | MateOverlap::Template);
-        if subtracts && self.mates == Mates::MateOverlap && (self.deletions || self.skips) {
+        if subtracts && self.mates == Mates::Once && (self.deletions || self.skips) {
             let what = format!("deletions or skips with mates='once' and rules={name:?}");
             return refuse(what, "pass mates='both', or use rules='mpileup'");
         }
@@ -382,7 +382,7 @@ impl Rules {
             // A fragment counts once, and ends of reads do not overlap.
             _ if !matches!(self.select.what, CountUnit::Read) => MateOverlap::Never,
             Mates::Both => MateOverlap::Never,
-            Mates::MateOverlap => self.preset.traits().once,
+            Mates::Once => self.preset.traits().once,
         }
     }
 
@@ -423,7 +423,7 @@ mod tests {
             Rules { require_flags: 0x400, ..rules(Preset::Mpileup) },
             Rules { exclude_flags: 0x1000, ..rules(Preset::Mpileup) },
             Rules { min_baseq: 20, ..rules(Preset::Mosdepth) },
-            Rules { mates: Mates::MateOverlap, ..rules(Preset::Genomecov) },
+            Rules { mates: Mates::Once, ..rules(Preset::Genomecov) },
             Rules { deletions: true, ..rules(Preset::Mosdepth) },
             Rules { skips: false, ..rules(Preset::MosdepthFast) },
         ] {

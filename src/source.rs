@@ -1,10 +1,13 @@
 //! Files: opening them, knowing what they are, and reading frames, records, indexes and references out of them.
 
-pub mod bam;
+pub mod alignments;
+mod bam;
 pub mod bgzf;
 pub mod fasta;
 pub mod file;
+mod guess;
 pub mod header;
+mod in_memory;
 pub mod index;
 pub mod record;
 pub mod records;

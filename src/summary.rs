@@ -10,31 +10,70 @@ pub mod series;
 pub mod stats;
 
 use crate::coords::Interval;
+use crate::error::Result;
 
-/// What is asked of the depth.
+/// What is made of the depth.
 pub trait Summary: Sync {
     /// What one piece comes to.
-    type Part: Send;
+    type Digest: Send;
     /// What all pieces come to.
-    type Whole: Default + Send;
+    type Total: Default + Send;
 
     /// What a piece of target number `target` comes to.
-    fn digest(&self, target: usize, depths: &Depths) -> Self::Part;
+    fn digest(&self, target: usize, depths: &Depths) -> Self::Digest;
 
-    /// Adds the part of the next piece, in the order of the targets and their positions.
-    fn join(&self, whole: &mut Self::Whole, target: usize, part: Self::Part);
+    /// Adds the digest of the next piece, in the order of the targets and their positions.
+    ///
+    /// # Errors
+    ///
+    /// That of a summary that hands its results on, for example to a file.
+    fn join(&self, total: &mut Self::Total, target: usize, digest: Self::Digest) -> Result<()>;
+}
+
+/// Two summaries of one depth.
+impl<A: Summary, B: Summary> Summary for (A, B) {
+    type Digest = (A::Digest, B::Digest);
+    type Total = (A::Total, B::Total);
+
+    fn digest(&self, target: usize, depths: &Depths) -> Self::Digest {
+        (self.0.digest(target, depths), self.1.digest(target, depths))
+    }
+
+    fn join(&self, total: &mut Self::Total, target: usize, digest: Self::Digest) -> Result<()> {
+        self.0.join(&mut total.0, target, digest.0)?;
+        self.1.join(&mut total.1, target, digest.1)
+    }
+}
+
+/// A summary that was not asked for is nothing.
+impl<S: Summary> Summary for Option<S> {
+    type Digest = Option<S::Digest>;
+    type Total = S::Total;
+
+    fn digest(&self, target: usize, depths: &Depths) -> Self::Digest {
+        self.as_ref().map(|summary| summary.digest(target, depths))
+    }
+
+    fn join(&self, total: &mut S::Total, target: usize, digest: Self::Digest) -> Result<()> {
+        match (self, digest) {
+            (Some(summary), Some(digest)) => summary.join(total, target, digest),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Nothing: for what a pass finds besides the depth.
 pub struct NoSummary;
 
 impl Summary for NoSummary {
-    type Part = ();
-    type Whole = ();
+    type Digest = ();
+    type Total = ();
 
     fn digest(&self, _: usize, _: &Depths) {}
 
-    fn join(&self, (): &mut (), _: usize, (): ()) {}
+    fn join(&self, (): &mut (), _: usize, (): ()) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The depth of a stretch of positions: where it changes all the time one number each, elsewhere runs.
@@ -42,18 +81,18 @@ impl Summary for NoSummary {
 pub struct Depths {
     /// The positions.
     pub positions: Interval,
-    stretches: Vec<Stretch>,
+    stretches: Vec<Segment>,
     dense: Vec<i32>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Stretch {
+struct Segment {
     positions: Interval,
-    kind: Kind,
+    content: Content,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum Content {
     /// All of this depth.
     Run(i32),
     /// The first one's index in `dense`.
@@ -62,7 +101,7 @@ enum Kind {
 
 /// A part of [`Depths`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chunk<'d> {
+pub enum Stretch<'d> {
     /// So many positions of one depth.
     Run(u64, i32),
     /// One depth per position.
@@ -85,8 +124,8 @@ impl Depths {
         let positions = Interval::new(self.positions.end, self.positions.end + len as i64);
         self.positions.end = positions.end;
         match self.stretches.last_mut() {
-            Some(Stretch { positions: before, kind: Kind::Run(same) }) if *same == depth => before.end = positions.end,
-            _ => self.stretches.push(Stretch { positions, kind: Kind::Run(depth) }),
+            Some(Segment { positions: before, content: Content::Run(same) }) if *same == depth => before.end = positions.end,
+            _ => self.stretches.push(Segment { positions, content: Content::Run(depth) }),
         }
     }
 
@@ -96,22 +135,22 @@ impl Depths {
         if len > 0 {
             let positions = Interval::new(self.positions.end, self.positions.end + len as i64);
             self.positions.end = positions.end;
-            self.stretches.push(Stretch { positions, kind: Kind::Dense(at) });
+            self.stretches.push(Segment { positions, content: Content::Dense(at) });
             self.dense.resize(at + len, 0);
         }
         &mut self.dense[at..]
     }
 
     /// The depths over `within`, from left to right; where it reaches past what is there, only that.
-    pub fn over(&self, within: Interval) -> impl Iterator<Item = Chunk<'_>> {
+    pub fn over(&self, within: Interval) -> impl Iterator<Item = Stretch<'_>> {
         let first = self.stretches.partition_point(|s| s.positions.end <= within.start);
         self.stretches[first..].iter().take_while(move |s| s.positions.start < within.end).map(move |s| {
             let here = s.positions.intersect(within);
-            match s.kind {
-                Kind::Run(depth) => Chunk::Run(here.len() as u64, depth),
-                Kind::Dense(at) => {
+            match s.content {
+                Content::Run(depth) => Stretch::Run(here.len() as u64, depth),
+                Content::Dense(at) => {
                     let from = at + (here.start - s.positions.start) as usize;
-                    Chunk::Dense(&self.dense[from..from + here.len() as usize])
+                    Stretch::Dense(&self.dense[from..from + here.len() as usize])
                 }
             }
         })
@@ -130,11 +169,11 @@ impl Depths {
                     Some((n as u64, depth))
                 } else {
                     match chunks.next() {
-                        Some(Chunk::Dense(more)) => {
+                        Some(Stretch::Dense(more)) => {
                             dense = more;
                             continue;
                         }
-                        Some(Chunk::Run(n, depth)) => Some((n, depth)),
+                        Some(Stretch::Run(n, depth)) => Some((n, depth)),
                         None => None,
                     }
                 };
@@ -179,11 +218,11 @@ pub(crate) mod tests {
         out
     }
 
-    fn expand<'d>(chunks: impl Iterator<Item = Chunk<'d>>) -> Vec<i32> {
+    fn expand<'d>(chunks: impl Iterator<Item = Stretch<'d>>) -> Vec<i32> {
         chunks
             .flat_map(|chunk| match chunk {
-                Chunk::Run(n, depth) => vec![depth; n as usize],
-                Chunk::Dense(depths) => depths.to_vec(),
+                Stretch::Run(n, depth) => vec![depth; n as usize],
+                Stretch::Dense(depths) => depths.to_vec(),
             })
             .collect()
     }

@@ -1,23 +1,16 @@
-//! Tables: depth as columns, and columns as Arrow record batches.
+//! Tables: columns, and columns as Arrow record batches. Nothing here reads or counts.
 
 mod batch;
-mod batches;
 mod computed;
 mod dense;
-mod letters;
-mod matrix;
-mod pages;
 mod runs;
 mod stats;
 
 pub use batch::names;
-pub use batches::{Batch, Batches, batch_schema, batches};
 pub use computed::{Computed, Statistic};
-pub use dense::{Axis, Dense, Letters, dense};
-pub use letters::{BaseCounts, base_counts};
-pub use matrix::{Matrix, matrix};
-pub use runs::{Runs, runs};
-pub use stats::{RowSpec, RowStats, Stats, stats};
+pub use dense::{Axis, BaseCounts, Dense, Matrix};
+pub use runs::Runs;
+pub use stats::RowStats;
 
 /// The categories of the column `base`, in the order of their codes: the IUPAC letters and gaps, both cases, always the same.
 pub const BASES: &[u8] = b"ACGTNURYSWKMBDHVacgtnuryswkmbdhv.-*Xx";
@@ -45,7 +38,7 @@ impl Codes {
     }
 
     /// Each code as often as it says, one after the other; `n` is the number of categories.
-    fn repeated(n: usize, codes: &[(usize, usize)]) -> Self {
+    pub fn repeated(n: usize, codes: &[(usize, usize)]) -> Self {
         match Self::width(n) {
             1 => Self::I8(repeat(codes, |c| c as i8)),
             2 => Self::I16(repeat(codes, |c| c as i16)),

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::Job;
+use super::Query;
 use super::baq::{Baq, Exactness, SETTLED_QUALITY, Standings, Window};
 use super::walk::KeptRecord;
 use crate::coords::Interval;
@@ -23,7 +23,7 @@ const MARGIN: i64 = 8;
 
 /// One worker's tools for BAQ.
 pub struct Realigner<'a> {
-    job: &'a Job<'a>,
+    query: &'a Query<'a>,
     exactness: Exactness,
     /// Made for the first record that needs it.
     baq: Option<Baq>,
@@ -36,13 +36,13 @@ pub struct Realigner<'a> {
 
 impl<'a> Realigner<'a> {
     /// Tools for `job`; without a reference for BAQ they do nothing. `letters`: whether it matters which of two mates counts.
-    pub fn new(job: &'a Job<'a>, letters: bool) -> Self {
+    pub fn new(query: &'a Query<'a>, letters: bool) -> Self {
         // Of two different letters the better one counts with four fifths of its quality: 17 is the least that leaves 13.
-        let counts = (0.8 * f64::from(SETTLED_QUALITY)) as u8 >= job.rules.min_baseq;
+        let counts = (0.8 * f64::from(SETTLED_QUALITY)) as u8 >= query.rules.min_baseq;
         // Of two different letters that of the better quality counts.
-        let enough = counts && !(letters && job.rules.once() == MateOverlap::Edit);
+        let enough = counts && !(letters && query.rules.once() == MateOverlap::Edit);
         Self {
-            job,
+            query,
             exactness: if enough { Exactness::AtLeast17 } else { Exactness::Every },
             baq: None,
             letters: Vec::new(),
@@ -63,8 +63,8 @@ impl<'a> Realigner<'a> {
     ///
     /// What reading the reference gives; [`crate::error::Kind::Cancelled`].
     pub fn realign(&mut self, buffer: &mut [u8], survivors: &[KeptRecord], first: usize, contig: usize) -> Result<()> {
-        let Some(reference) = self.job.baq_reference else { return Ok(()) };
-        let len = self.job.bam.header.contigs[contig].len;
+        let Some(reference) = self.query.baq_reference else { return Ok(()) };
+        let len = self.query.header.contigs[contig].len;
         let mut standings = std::mem::take(&mut self.standings);
         let mut result = Ok(());
         let mut next = first;
@@ -101,14 +101,14 @@ impl<'a> Realigner<'a> {
         standings: &mut Standings,
     ) -> Result<()> {
         let Stretch { reference, contig, interval } = stretch;
-        let contig = &self.job.bam.header.contigs[contig];
+        let contig = &self.query.header.contigs[contig];
         self.letters.clear();
         if !interval.is_empty() {
             reference.fetch(&contig.name, interval, &mut self.letters)?;
         }
         let window = Window { start: interval.start, bases: &self.letters, contig_len: contig.len };
         let baq = self.baq.get_or_insert_default();
-        if baq.adjust(buffer, records, &window, exactness, standings, self.job.cancelled) { Ok(()) } else { Err(Error::cancelled()) }
+        if baq.adjust(buffer, records, &window, exactness, standings, self.query.cancelled) { Ok(()) } else { Err(Error::cancelled()) }
     }
 
     /// Appends a copy of survivor `index`, without tags, to `out`; where its qualities are settled, the copy says so.
@@ -133,7 +133,7 @@ impl<'a> Realigner<'a> {
     ///
     /// What reading the reference gives; [`crate::error::Kind::Cancelled`].
     pub fn exact(&mut self, record: Record<'_>, index: Option<u32>) -> Result<Option<Box<[u8]>>> {
-        let Some(reference) = self.job.baq_reference else { return Ok(None) };
+        let Some(reference) = self.query.baq_reference else { return Ok(None) };
         let index = index.map(|i| i as usize);
         let original = index.and_then(|i| self.standings.original(i, record.seq_len()));
         if original.is_none() && !index.map_or_else(|| record.is_settled(), |i| self.standings.is_kept(i)) {
@@ -144,7 +144,7 @@ impl<'a> Realigner<'a> {
             copy[record.qual_range()].copy_from_slice(original);
         }
         let contig = record.contig_id() as usize;
-        let interval = Baq::window(record, self.job.bam.header.contigs[contig].len).unwrap_or_default();
+        let interval = Baq::window(record, self.query.header.contigs[contig].len).unwrap_or_default();
         let whole = 0..copy.len();
         let mut standings = std::mem::take(&mut self.scratch);
         standings.clear();
@@ -161,7 +161,7 @@ impl<'a> Realigner<'a> {
     ///
     /// As for [`Realigner::exact`].
     pub fn for_edit(&mut self, a: (Record<'_>, Option<u32>), b: (Record<'_>, Option<u32>)) -> Result<[Option<Box<[u8]>>; 2]> {
-        if self.job.baq_reference.is_none() || !(has_gap(a.0) || has_gap(b.0)) {
+        if self.query.baq_reference.is_none() || !(has_gap(a.0) || has_gap(b.0)) {
             return Ok([None, None]);
         }
         Ok([self.exact(a.0, a.1)?, self.exact(b.0, b.1)?])

@@ -1,12 +1,11 @@
 //! From a span's records to the survivors of a rule's filters: `docs/semantics.md`, section 3.
 
-use crate::coords::Interval;
+use crate::coords::{Interval, Target};
 use crate::error::{Error, Kind, Result};
-use crate::plan::Target;
-use crate::rules::{CountUnit, MateOverlap, Part, Rules};
-use crate::source::bam::Bam;
+use crate::rules::{CountUnit, FragmentRole, MateOverlap, Rules};
+use crate::source::header::Header;
 use crate::source::record::{PAIRED, PROPER_PAIR, Record, Shape, Tag};
-use crate::source::records::{Found, RecordReader, unsorted};
+use crate::source::records::{Batch, Found, unsorted};
 
 /// A record that passed the filters.
 #[derive(Clone, Copy, Debug)]
@@ -97,15 +96,15 @@ pub struct Walked {
     pub tally: Tally,
 }
 
-/// Asks every record of a target whether it counts.
+/// Filters the records of a target.
 pub struct Walker<'a> {
-    bam: &'a Bam,
+    header: &'a Header,
     rules: Rules,
     target: Target,
     contig_len: i64,
     n_contigs: i32,
     keeps_before: bool,
-    /// The read groups asked for, sorted.
+    /// The read groups that count, sorted.
     read_groups: Option<&'a [Vec<u8>]>,
     /// There are filters besides those of the tool.
     selects: bool,
@@ -113,126 +112,113 @@ pub struct Walker<'a> {
     begins_chunk: bool,
 }
 
-enum Place {
-    /// Overlaps the target.
+/// Where a record lies beside the target.
+enum Location {
+    /// It overlaps the target.
     Inside,
-    /// Ends before it.
+    /// It ends before it.
     Before,
     /// On the contig, at no position.
-    None,
-    /// Starts behind it.
+    Unplaced,
+    /// It starts behind it.
     Behind,
 }
 
 impl<'a> Walker<'a> {
     /// A walker over one part of a target; `begins_chunk` when the index says that a record of its contig comes first.
-    pub fn new(bam: &'a Bam, rules: Rules, read_groups: Option<&'a [Vec<u8>]>, target: Target, begins_chunk: bool) -> Self {
+    pub fn new(header: &'a Header, rules: Rules, read_groups: Option<&'a [Vec<u8>]>, target: Target, begins_chunk: bool) -> Self {
         let keeps_before = matches!(rules.once(), MateOverlap::Mosdepth | MateOverlap::Megadepth);
-        let contigs = &bam.header.contigs;
+        let contigs = &header.contigs;
         let selects = read_groups.is_some() || !rules.select.is_everything();
         let (contig_len, n_contigs) = (contigs[target.contig].len, contigs.len() as i32);
-        Self { bam, rules, target, contig_len, n_contigs, keeps_before, read_groups, selects, begins_chunk }
+        Self { header, rules, target, contig_len, n_contigs, keeps_before, read_groups, selects, begins_chunk }
     }
 
-    /// Reads records and adds those that count to `survivors`: until `batch` bytes of them are read and the rest of the buffer holds no
-    /// whole one, or until `most` bytes are. False when the span, or the target's part of it, is at its end.
+    /// Adds the records of a batch that count to `kept`. False when a record behind the target is met: no further one matters.
     ///
     /// # Errors
     ///
-    /// What the reader gives; [`Kind::CorruptFile`] for records that are not sorted or lie outside their contig.
-    pub fn walk(
-        &self,
-        reader: &mut RecordReader<'_>,
-        (batch, most): (usize, usize),
-        walked: &mut Walked,
-        survivors: &mut Vec<KeptRecord>,
-    ) -> Result<bool> {
-        let begin = reader.given_bytes();
-        loop {
-            let Some(Found { range, shape }) = reader.next_whole()? else {
-                if reader.given_bytes() - begin >= batch {
-                    return Ok(true);
-                }
-                if reader.make_whole()? {
-                    continue;
-                }
+    /// [`Kind::CorruptFile`] for records that are not sorted or lie outside their contig.
+    pub fn walk(&self, batch: &Batch<'_>, walked: &mut Walked, kept: &mut Vec<KeptRecord>) -> Result<bool> {
+        for (i, &found) in batch.records.iter().enumerate() {
+            let record = Record::trusted(&batch.bytes[found.range()]);
+            if !self.walk_record(record, found, walked, kept).map_err(|e| batch.at_record(e, i))? {
                 return Ok(false);
-            };
-            let record = Record::trusted(&reader.buffer()[range.clone()]);
-            walked.records += 1;
-            let first_of_chunk = self.begins_chunk && walked.records == 1;
-            let (start, end, place) = self.locate(record, shape, walked.starts, first_of_chunk).map_err(|e| reader.at_record(e, &range))?;
-            let mut survivor = KeptRecord { at: range.start as u32, len: range.len() as u32, start, end, single: shape.single };
-            match place {
-                Place::Behind => {
-                    walked.past_target = true;
-                    return Ok(false);
-                }
-                // A tool that reads whole contigs puts mates together in front of a region, too.
-                Place::Before if self.keeps_before => {
-                    let tally = &mut Tally::default();
-                    if self.passes(record, tally)
-                        && self.is_selected(record, &mut survivor, tally).map_err(|e| reader.at_record(e, &range))?
-                    {
-                        survivors.push(survivor);
-                    }
-                }
-                Place::Before => {}
-                Place::None => walked.tally.skipped += 1,
-                Place::Inside => {
-                    walked.tally.seen += 1;
-                    let tally = &mut walked.tally;
-                    if self.passes(record, tally)
-                        && self.is_selected(record, &mut survivor, tally).map_err(|e| reader.at_record(e, &range))?
-                    {
-                        walked.tally.used += 1;
-                        walked.tally.past_end += u64::from(end > self.contig_len);
-                        survivors.push(survivor);
-                    }
-                }
-            }
-            if start >= 0 {
-                walked.starts = Some((walked.starts.map_or(start, |s| s.0), start));
-            }
-            if reader.given_bytes() - begin >= most {
-                return Ok(true);
             }
         }
+        Ok(true)
     }
 
-    /// Start, end and place of a record, its position checked.
     #[inline]
-    fn locate(&self, record: Record<'_>, shape: Shape, starts: Option<(i64, i64)>, first_of_chunk: bool) -> Result<(i64, i64, Place)> {
+    fn walk_record(&self, record: Record<'_>, found: Found, walked: &mut Walked, kept: &mut Vec<KeptRecord>) -> Result<bool> {
+        let (range, shape) = (found.range(), found.shape());
+        walked.records += 1;
+        let first_of_chunk = self.begins_chunk && walked.records == 1;
+        let (start, end, location) = self.locate(record, shape, walked.starts, first_of_chunk)?;
+        let mut candidate = KeptRecord { at: range.start as u32, len: range.len() as u32, start, end, single: shape.single };
+        match location {
+            Location::Behind => {
+                walked.past_target = true;
+                return Ok(false);
+            }
+            // A tool that reads whole contigs puts mates together in front of a region, too.
+            Location::Before if self.keeps_before => {
+                let tally = &mut Tally::default();
+                if self.passes(record, tally) && self.is_selected(record, &mut candidate, tally)? {
+                    kept.push(candidate);
+                }
+            }
+            Location::Before => {}
+            Location::Unplaced => walked.tally.skipped += 1,
+            Location::Inside => {
+                walked.tally.seen += 1;
+                let tally = &mut walked.tally;
+                if self.passes(record, tally) && self.is_selected(record, &mut candidate, tally)? {
+                    walked.tally.used += 1;
+                    walked.tally.past_end += u64::from(end > self.contig_len);
+                    kept.push(candidate);
+                }
+            }
+        }
+        if start >= 0 {
+            walked.starts = Some((walked.starts.map_or(start, |s| s.0), start));
+        }
+        Ok(true)
+    }
+
+    /// Start, end and location of a record, its position checked.
+    #[inline]
+    fn locate(&self, record: Record<'_>, shape: Shape, starts: Option<(i64, i64)>, first_of_chunk: bool) -> Result<(i64, i64, Location)> {
         let contig = record.contig_id();
         let start = i64::from(record.pos());
         if contig != self.target.contig as i32 {
-            return self.elsewhere(record, first_of_chunk).map(|place| (-1, -1, place));
+            return self.elsewhere(record, first_of_chunk).map(|location| (-1, -1, location));
         }
         let mate = record.mate_contig_id();
         let fits = start >= -1 && start < self.contig_len && mate >= -1 && mate < self.n_contigs && record.mate_pos() >= -1;
         if !fits {
-            self.bam.check_place(record)?;
+            self.header.check_place(record)?;
         }
         if start < 0 {
-            return Ok((start, start, Place::None));
+            return Ok((start, start, Location::Unplaced));
         }
         if starts.is_some_and(|(_, last)| start < last) {
             return Err(unsorted());
         }
         if start >= self.target.interval.end {
-            return Ok((start, start, Place::Behind));
+            return Ok((start, start, Location::Behind));
         }
         let end = start + self.extent(record, shape);
         let inside = end.max(start + 1) > self.target.interval.start;
-        Ok((start, end, if inside { Place::Inside } else { Place::Before }))
+        Ok((start, end, if inside { Location::Inside } else { Location::Before }))
     }
 
     /// How many positions from its start on a record has.
     #[inline]
     fn extent(&self, record: Record<'_>, shape: Shape) -> i64 {
         match self.rules.select.what {
-            CountUnit::Fragment => match Part::of(record) {
-                Part::Pair(positions) => positions,
+            CountUnit::Fragment => match FragmentRole::of(record) {
+                FragmentRole::Pair(positions) => positions,
                 _ => shape.reference_len,
             },
             _ => shape.reference_len,
@@ -267,10 +253,10 @@ impl<'a> Walker<'a> {
                 CountUnit::Read => {}
                 // One position of a record is not all of it.
                 CountUnit::FivePrime | CountUnit::ThreePrime => survivor.single = false,
-                CountUnit::Fragment => match Part::of(record) {
-                    Part::Pair(_) => survivor.single = true,
-                    Part::Single => {}
-                    Part::Mate => {
+                CountUnit::Fragment => match FragmentRole::of(record) {
+                    FragmentRole::Pair(_) => survivor.single = true,
+                    FragmentRole::Single => {}
+                    FragmentRole::Mate => {
                         tally.with_mate += 1;
                         return Ok(false);
                     }
@@ -282,15 +268,15 @@ impl<'a> Walker<'a> {
     }
 
     /// A record of another contig: the end of this one's records, or a fault.
-    fn elsewhere(&self, record: Record<'_>, first_of_chunk: bool) -> Result<Place> {
-        self.bam.check_place(record)?;
+    fn elsewhere(&self, record: Record<'_>, first_of_chunk: bool) -> Result<Location> {
+        self.header.check_place(record)?;
         if first_of_chunk {
             return Err(Error::new(Kind::IndexMismatch, "the index points at a record of another contig")
-                .contig(&self.bam.header.contigs[self.target.contig].name)
+                .contig(&self.header.contigs[self.target.contig].name)
                 .hint("the index is of another file or older: run 'samtools index'"));
         }
         let contig = record.contig_id();
-        if contig == -1 || contig > self.target.contig as i32 { Ok(Place::Behind) } else { Err(unsorted()) }
+        if contig == -1 || contig > self.target.contig as i32 { Ok(Location::Behind) } else { Err(unsorted()) }
     }
 
     /// The filters, in the order of the tools; the first that speaks is counted.

@@ -1,11 +1,13 @@
 //! A call that goes on while its caller looks at what it has given already.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use super::{Control, POLL, Poll, internal, lock, make_pool};
+use super::internal;
+use super::pool::make_pool;
+use super::watch::{Control, POLL};
 use crate::error::{Error, Kind, Result};
 use crate::memory;
 
@@ -29,15 +31,15 @@ impl<T: Send + 'static, R: Send + 'static> Stream<T, R> {
     /// # Errors
     ///
     /// [`Kind::ResourceLimit`] when no thread can be started.
-    pub fn start(workers: usize, work: impl FnOnce(&Control, SyncSender<Result<T>>) -> Result<R> + Send + 'static) -> Result<Self> {
+    pub fn start(workers: usize, work: impl FnOnce(&Arc<Control>, SyncSender<Result<T>>) -> Result<R> + Send + 'static) -> Result<Self> {
         memory::reserve(workers)?;
-        let control = Arc::new(Control { own: Mutex::new(Some(Arc::new(make_pool(workers)?))), ..Control::default() });
+        let control = Arc::new(Control::with_pool(Some(Arc::new(make_pool(workers)?))));
         let (sender, items) = sync_channel(WAITING);
         let theirs = Arc::clone(&control);
         let guarded = move || {
             let result = catch_unwind(AssertUnwindSafe(|| work(&theirs, sender))).unwrap_or_else(|panic| Err(internal(&*panic)));
             // The last one to hold the threads lets them end.
-            lock(&theirs.own).take();
+            theirs.give_up_pool();
             result
         };
         let driver = std::thread::Builder::new().name("fastcov-stream".into()).spawn(guarded).map_err(|e| {
@@ -57,7 +59,7 @@ impl<T: Send + 'static, R: Send + 'static> Stream<T, R> {
     /// # Errors
     ///
     /// That of the work or of `poll`; it ends the stream. [`Kind::InvalidArgument`] when the stream has ended, or is another process's.
-    pub fn next(&mut self, poll: Poll<'_>) -> Result<Next<T, R>> {
+    pub fn next(&mut self, poll: &mut dyn FnMut(u64) -> Result<()>) -> Result<Next<T, R>> {
         let next = self.wait(poll);
         if !matches!(next, Ok(Next::Item(_))) {
             self.close();
@@ -65,7 +67,7 @@ impl<T: Send + 'static, R: Send + 'static> Stream<T, R> {
         next
     }
 
-    fn wait(&mut self, poll: Poll<'_>) -> Result<Next<T, R>> {
+    fn wait(&mut self, poll: &mut dyn FnMut(u64) -> Result<()>) -> Result<Next<T, R>> {
         if self.process != std::process::id() {
             return Err(Error::new(Kind::InvalidArgument, "the stream was opened by another process")
                 .hint("its threads are there, not here: open one in each process"));

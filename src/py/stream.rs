@@ -13,42 +13,36 @@ use pyo3::types::{PyCapsule, PyDict};
 use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
 
-use super::call::{self, Watch, guarded};
+use super::arguments::{self, Patience, RegionArgument, guarded};
 use super::errors::{Failure, raise};
-use super::table::{ArrowTable, Named, Region, named};
+use super::table::ArrowTable;
+use crate::call::{self, Answer, Batch, Report};
 use crate::error::{Error, Kind, Result};
-use crate::pass::{self, Next};
-use crate::plan::Target;
-use crate::request::{Outcome, Place, Request};
-use crate::table::{self, Batches};
+use crate::pass::{self, Next, Progress};
 
-/// Starts to count; depth comes in batches of `batch_rows` rows. `options` are the keywords of [`call::settings`], but for `progress`.
+/// Contig and positions, 1-based, inclusive.
+type Named = (String, i64, i64);
+
+/// Starts to count; depth comes in batches of `batch_rows` rows. `options` are the keywords of [`arguments::settings`], but for `progress`.
 #[pyfunction]
 #[pyo3(signature = (bam, regions, rules, *, batch_rows, runs=false, **options))]
 pub(super) fn stream_coverage<'py>(
     py: Python<'py>,
     bam: PathBuf,
-    regions: Option<Vec<Region>>,
+    regions: Option<Vec<RegionArgument>>,
     rules: &Bound<'py, PyDict>,
     batch_rows: usize,
     runs: bool,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<(DepthStream, Bound<'py, PyDict>)> {
-    let (settings, watch) = call::settings(bam, rules, options)?;
-    let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
-    let (request, targets, schema) = guarded(py, || {
-        let mut request = call::open(settings, places.is_none(), &watch)?;
-        let targets = request.targets(places.as_deref())?;
-        let schema = table::batch_schema(&request, &targets, batch_rows, runs)?;
-        Ok((request, targets, schema))
-    })?;
+    let (settings, patience) = arguments::settings(bam, rules, options)?;
+    let regions = arguments::regions(regions);
+    let Answer { value, report } = guarded(py, || call::stream_coverage(settings, regions.as_deref(), batch_rows, runs))?;
     let dict = PyDict::new(py);
-    call::report(&dict, &request, &targets, &Outcome::default())?;
-    let names = request.bam.header.contigs.iter().map(|c| c.text().into_owned()).collect();
-    let total = request.bytes(&targets) * request.stream_passes();
-    let stream = guarded(py, || table::batches(request, targets.clone(), batch_rows, runs))?;
+    arguments::report(&dict, &report)?;
+    let call::DepthStream { batches, schema, bytes } = value;
     let handed_over = AtomicBool::new(false);
-    let shared = Shared { stream: Mutex::new(stream), end: Mutex::new(None), watch, schema, names, targets, total, handed_over };
+    let shared = Shared { stream: Mutex::new(batches), end: Mutex::new(None), patience, schema, bytes, handed_over };
     Ok((DepthStream(Arc::new(shared)), dict))
 }
 
@@ -57,24 +51,23 @@ pub(super) fn stream_coverage<'py>(
 pub(super) struct DepthStream(Arc<Shared>);
 
 struct Shared {
-    stream: Mutex<Batches>,
-    end: Mutex<Option<(Request, Outcome)>>,
-    watch: Watch,
+    stream: Mutex<pass::Stream<Batch, Report>>,
+    end: Mutex<Option<Report>>,
+    patience: Patience,
     schema: SchemaRef,
-    names: Vec<String>,
-    targets: Vec<Target>,
-    total: u64,
+    /// Compressed bytes to read.
+    bytes: u64,
     handed_over: AtomicBool,
 }
 
 impl Shared {
     /// The next batch; `None` at the end. Whoever waits for the lock must not hold the interpreter: whoever has it needs both.
-    fn next(&self) -> Result<Option<table::Batch>> {
+    fn next(&self) -> Result<Option<Batch>> {
         let mut stream = lock(&self.stream);
         if lock(&self.end).is_some() {
             return Ok(None);
         }
-        match stream.next(&mut |done| self.watch.poll(done, self.total))? {
+        match stream.next(&mut |done| self.patience.poll(Progress { done: done.min(self.bytes), total: self.bytes, over: false }))? {
             Next::Item(batch) => Ok(Some(batch)),
             Next::End(end) => {
                 *lock(&self.end) = Some(end);
@@ -106,15 +99,15 @@ impl DepthStream {
             }
             shared.next()
         })?;
-        Ok(batch.map(|batch| (ArrowTable::from(batch.columns), batch.positions.iter().map(|t| named(&shared.names, t)).collect())))
+        Ok(batch.map(|batch| (ArrowTable::of(batch.columns), batch.regions)))
     }
 
     /// After the end: the warnings of the whole call, and what it says about itself.
     fn report<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let end = lock(&self.0.end);
-        let Some((request, outcome)) = &*end else { return Ok(None) };
+        let Some(report) = &*end else { return Ok(None) };
         let dict = PyDict::new(py);
-        call::report(&dict, request, &self.0.targets, outcome)?;
+        arguments::report(&dict, report)?;
         Ok(Some(dict))
     }
 
@@ -122,7 +115,7 @@ impl DepthStream {
     fn progress(&self, py: Python<'_>) -> (u64, u64) {
         let shared = &self.0;
         let done = py.detach(|| lock(&shared.stream).control().done());
-        (done.min(shared.total), shared.total)
+        (done.min(shared.bytes), shared.bytes)
     }
 
     /// Ends the work.

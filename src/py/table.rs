@@ -16,124 +16,73 @@ use pyo3_arrow::buffer::PyArrowBuffer;
 use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
 
-use super::call::{self, guarded};
+use super::arguments::{self, RegionArgument, run};
 use super::errors::raise;
-use crate::pass::Control;
-use crate::plan::Target;
-use crate::request::Place;
-use crate::table::{self, Computed, Letters};
+use crate::call::{self, Answer};
+use crate::table::Computed;
 
-#[derive(FromPyObject)]
-pub(super) enum Region {
-    Text(String),
-    Range(String, i64, i64),
-}
-
-impl From<Region> for Place {
-    fn from(region: Region) -> Self {
-        match region {
-            Region::Text(text) => Self::Text(text),
-            Region::Range(contig, start, end) => Self::Range(contig, start, end),
-        }
-    }
-}
-
-/// Depth of many regions, or of every contig, as a table. `options` are the keywords of [`call::settings`].
+/// Depth of many regions, or of every contig, as a table. `options` are the keywords of [`arguments::settings`].
 #[pyfunction]
 #[pyo3(signature = (bam, regions, rules, *, runs=false, **options))]
 pub(super) fn coverage<'py>(
     py: Python<'py>,
     bam: PathBuf,
-    regions: Option<Vec<Region>>,
+    regions: Option<Vec<RegionArgument>>,
     rules: &Bound<'py, PyDict>,
     runs: bool,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let (settings, watch) = call::settings(bam, rules, options)?;
-    let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
-    let (request, targets, batch, outcome) = guarded(py, || {
-        let mut request = call::open(settings, places.is_none(), &watch)?;
-        let targets = request.targets(places.as_deref())?;
-        let total = request.bytes(&targets);
-        let control = Control::default();
-        let mut poll = |done| watch.poll(done, total);
-        let names = table::names(&request.bam.header.contigs);
-        let (batch, outcome) = if runs {
-            let mut table = table::runs(&request, &targets, &control, &mut poll)?;
-            let outcome = std::mem::take(&mut table.outcome);
-            (table.into_batch(&names)?, outcome)
-        } else {
-            let mut table = table::dense(&request, &targets, Letters::WithReference, &control, &mut poll)?;
-            let outcome = std::mem::take(&mut table.outcome);
-            (table.into_batch(&names)?, outcome)
-        };
-        watch.finish(total)?;
-        Ok((request, targets, batch, outcome))
-    })?;
-    let dict = PyDict::new(py);
-    dict.set_item("table", ArrowTable::of(batch))?;
-    call::report(&dict, &request, &targets, &outcome)?;
-    Ok(dict)
+    let (settings, patience) = arguments::settings(bam, rules, options)?;
+    let regions = arguments::regions(regions);
+    let answer = run(py, &patience, |watch| call::coverage(settings, regions.as_deref(), runs, watch))?;
+    answer_dict(py, answer)
 }
 
 /// Letters, insertions, deletions and skips at each position of many regions, or of every contig. `options` are the keywords of
-/// [`call::settings`].
+/// [`arguments::settings`].
 #[pyfunction]
 #[pyo3(signature = (bam, regions, rules, **options))]
 pub(super) fn base_counts<'py>(
     py: Python<'py>,
     bam: PathBuf,
-    regions: Option<Vec<Region>>,
+    regions: Option<Vec<RegionArgument>>,
     rules: &Bound<'py, PyDict>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let (settings, watch) = call::settings(bam, rules, options)?;
-    let places: Option<Vec<Place>> = regions.map(|r| r.into_iter().map(Place::from).collect());
-    let (request, targets, batch, outcome) = guarded(py, || {
-        let mut request = call::open(settings, places.is_none(), &watch)?;
-        let targets = request.targets(places.as_deref())?;
-        let total = request.bytes(&targets);
-        let mut table = table::base_counts(&request, &targets, &Control::default(), &mut |done| watch.poll(done, total))?;
-        let outcome = std::mem::take(&mut table.outcome);
-        let batch = table.into_batch(&table::names(&request.bam.header.contigs))?;
-        watch.finish(total)?;
-        Ok((request, targets, batch, outcome))
-    })?;
-    let dict = PyDict::new(py);
-    dict.set_item("table", ArrowTable::of(batch))?;
-    call::report(&dict, &request, &targets, &outcome)?;
-    Ok(dict)
+    let (settings, patience) = arguments::settings(bam, rules, options)?;
+    let regions = arguments::regions(regions);
+    let answer = run(py, &patience, |watch| call::base_counts(settings, regions.as_deref(), watch))?;
+    answer_dict(py, answer)
 }
 
-/// Contig and positions, 1-based, inclusive.
-pub(super) type Named = (String, i64, i64);
-
-/// A target in the words of the caller.
-pub(super) fn named(names: &[String], target: &Target) -> Named {
-    let (start, end) = target.interval.one_based();
-    (names[target.contig].clone(), start, end)
+/// A table and its report.
+fn answer_dict(py: Python<'_>, answer: Answer<RecordBatch>) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("table", ArrowTable::of(answer.value))?;
+    arguments::report(&dict, &answer.report)?;
+    Ok(dict)
 }
 
 /// Columns of numbers and of names, all of one length, none with missing values.
 #[pyclass(frozen, module = "fastcov._fastcov")]
 pub(super) struct ArrowTable {
-    columns: Columns,
+    content: Content,
 }
 
-enum Columns {
+enum Content {
     Held(RecordBatch),
     Computed(Arc<Computed>),
 }
 
 impl From<RecordBatch> for ArrowTable {
     fn from(batch: RecordBatch) -> Self {
-        Self { columns: Columns::Held(batch) }
+        Self { content: Content::Held(batch) }
     }
 }
 
 impl From<Computed> for ArrowTable {
     fn from(columns: Computed) -> Self {
-        Self { columns: Columns::Computed(Arc::new(columns)) }
+        Self { content: Content::Computed(Arc::new(columns)) }
     }
 }
 
@@ -146,36 +95,36 @@ type Column = (PyArrowBuffer, &'static str, Option<Vec<String>>);
 impl ArrowTable {
     /// The columns of a batch.
     pub(super) const fn of(batch: RecordBatch) -> Self {
-        Self { columns: Columns::Held(batch) }
+        Self { content: Content::Held(batch) }
     }
 
     /// The columns, where they are held; none where they are computed.
     pub(super) fn held(&self) -> Option<RecordBatch> {
-        match &self.columns {
-            Columns::Held(batch) => Some(batch.clone()),
-            Columns::Computed(_) => None,
+        match &self.content {
+            Content::Held(batch) => Some(batch.clone()),
+            Content::Computed(_) => None,
         }
     }
 
     fn schema(&self) -> &SchemaRef {
-        match &self.columns {
-            Columns::Held(batch) => batch.schema_ref(),
-            Columns::Computed(columns) => columns.schema(),
+        match &self.content {
+            Content::Held(batch) => batch.schema_ref(),
+            Content::Computed(columns) => columns.schema(),
         }
     }
 
     fn rows(&self) -> usize {
-        match &self.columns {
-            Columns::Held(batch) => batch.num_rows(),
-            Columns::Computed(columns) => columns.len(),
+        match &self.content {
+            Content::Held(batch) => batch.num_rows(),
+            Content::Computed(columns) => columns.len(),
         }
     }
 
     /// Some rows as a batch.
     fn batch(&self, py: Python<'_>, rows: &Range<usize>) -> PyResult<RecordBatch> {
-        match &self.columns {
-            Columns::Held(batch) => Ok(batch.slice(rows.start, rows.len())),
-            Columns::Computed(columns) => columns.batch(rows).map_err(|e| raise(py, e)),
+        match &self.content {
+            Content::Held(batch) => Ok(batch.slice(rows.start, rows.len())),
+            Content::Computed(columns) => columns.batch(rows).map_err(|e| raise(py, e)),
         }
     }
 }
@@ -214,9 +163,9 @@ impl ArrowTable {
         if i >= self.schema().fields().len() {
             return Err(PyIndexError::new_err("there is no such column"));
         }
-        let array = match &self.columns {
-            Columns::Held(batch) => Arc::clone(batch.column(i)),
-            Columns::Computed(columns) => columns.column(i, 0..columns.len()).map_err(|e| raise(py, e))?,
+        let array = match &self.content {
+            Content::Held(batch) => Arc::clone(batch.column(i)),
+            Content::Computed(columns) => columns.column(i, 0..columns.len()).map_err(|e| raise(py, e))?,
         };
         let (values, categories) = match array.as_any_dictionary_opt() {
             None => (array.as_ref(), None),
@@ -260,9 +209,9 @@ impl ArrowTable {
     ) -> PyArrowResult<Bound<'py, PyCapsule>> {
         let field = Arc::new(Field::new_struct("", self.schema().fields().clone(), false));
         let rows = |batch: RecordBatch| -> ArrayRef { Arc::new(StructArray::from(batch)) };
-        let batches: Box<dyn Iterator<Item = Result<ArrayRef, ArrowError>> + Send> = match &self.columns {
-            Columns::Held(batch) => Box::new(std::iter::once(Ok(rows(batch.clone())))),
-            Columns::Computed(columns) => {
+        let batches: Box<dyn Iterator<Item = Result<ArrayRef, ArrowError>> + Send> = match &self.content {
+            Content::Held(batch) => Box::new(std::iter::once(Ok(rows(batch.clone())))),
+            Content::Computed(columns) => {
                 let columns = Arc::clone(columns);
                 Box::new((0..columns.len().div_ceil(BATCH).max(1)).map(move |i| {
                     let batch = columns.batch(&(i * BATCH..((i + 1) * BATCH).min(columns.len())));

@@ -101,7 +101,7 @@ impl CountUnit {
 
 /// How a record takes part in the counting of fragments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum FragmentRole {
     /// It is the left one of a proper pair, which has so many positions from its start on.
     Pair(i64),
     /// It is the right one, counted with the left one.
@@ -110,7 +110,7 @@ pub enum Part {
     Single,
 }
 
-impl Part {
+impl FragmentRole {
     /// How `record` takes part.
     pub fn of(record: Record<'_>) -> Self {
         let flags = record.flags();
@@ -141,7 +141,7 @@ impl Select {
     /// Whether `record` is on the strand asked for. The strand of a pair that is counted as a fragment is that of its READ1.
     pub fn on_strand(&self, record: Record<'_>) -> bool {
         let flags = record.flags();
-        let of_mate = self.what == CountUnit::Fragment && flags & FIRST == 0 && matches!(Part::of(record), Part::Pair(_));
+        let of_mate = self.what == CountUnit::Fragment && flags & FIRST == 0 && matches!(FragmentRole::of(record), FragmentRole::Pair(_));
         let reverse = flags & if of_mate { MATE_REVERSE } else { REVERSE } != 0;
         self.strand.is_none_or(|strand| (strand == Strand::Reverse) == reverse)
     }

@@ -1,84 +1,50 @@
-//! Opening a BAM: what kind of file it is, whether it is whole, and its header.
+//! Opens a BAM: what kind of file it is, whether it is whole, and its header.
 
 use std::path::Path;
 
 use super::bgzf::{self, EOF_FRAME, FrameReader, VirtualOffset};
 use super::file::InputFile;
-use super::header::{Contig, Header};
-use super::record::Record;
-use crate::error::{Error, Kind, Result, escape};
+use super::header::Header;
+use crate::error::{Error, Kind, Result};
 
 /// Deflate cannot expand further than this.
 const MAX_EXPANSION: u64 = 1032;
 
-/// An open BAM whose header has been read.
-#[derive(Debug)]
-pub struct Bam {
-    /// The file.
-    pub file: InputFile,
-    /// Its header.
-    pub header: Header,
+/// A BAM that was opened and whose header was read.
+pub(super) struct Bam {
+    pub(super) file: InputFile,
+    pub(super) header: Header,
     /// Where the first record starts.
-    pub first_record: VirtualOffset,
+    pub(super) first_record: VirtualOffset,
     /// Whether the end-of-file frame is missing and the caller allowed that.
-    pub truncated: bool,
+    pub(super) truncated: bool,
 }
 
-impl Bam {
-    /// Opens `path`, looks at its kind by its bytes and reads its header.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::UnsupportedFormat`] naming what the file is instead, [`Kind::TruncatedFile`] when the end-of-file frame is missing (unless
-    /// `allow_truncated`), [`Kind::CorruptFile`] for a broken header, [`Kind::Os`].
-    pub fn open(path: &Path, allow_truncated: bool) -> Result<Self> {
-        let file = InputFile::open(path)?;
-        refuse_other_kinds(&file)?;
-        let truncated = !ends_with_eof_frame(&file)?;
-        if truncated && !allow_truncated {
-            return Err(Error::new(Kind::TruncatedFile, "the file ends without the BGZF end-of-file frame (EOF), so it is cut short")
-                .path(path)
-                .offset(file.len())
-                .hint("copy or write it again, or pass allow_truncated=True to count what is there"));
-        }
-        let (header, first_record) = read_header(&file).map_err(|e| e.path(path))?;
-        Ok(Self { file, header, first_record, truncated })
+/// Opens `path`, tells its kind by its bytes and reads its header.
+///
+/// # Errors
+///
+/// Those of [`super::alignments::Alignments::open`].
+pub(super) fn open(path: &Path, allow_truncated: bool) -> Result<Bam> {
+    let file = InputFile::open(path)?;
+    refuse_other_kinds(&file)?;
+    let truncated = !ends_with_eof_frame(&file)?;
+    if truncated && !allow_truncated {
+        return Err(Error::new(Kind::TruncatedFile, "the file ends without the BGZF end-of-file frame (EOF), so it is cut short")
+            .path(path)
+            .offset(file.len())
+            .hint("copy or write it again, or pass allow_truncated=True to count what is there"));
     }
+    let (header, first_record) = read_header(&file).map_err(|e| e.path(path))?;
+    Ok(Bam { file, header, first_record, truncated })
+}
 
-    /// Holds a record's place, and its mate's, against the header.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::CorruptFile`] saying which field is wrong; the caller adds file, frame and record number.
-    pub fn check_place(&self, record: Record<'_>) -> Result<()> {
-        let contigs = &self.header.contigs;
-        let contig = usize::try_from(record.contig_id()).ok().and_then(|id| contigs.get(id));
-        let corrupt = |what: String| {
-            let error = Error::new(Kind::CorruptFile, what);
-            Err(match contig {
-                Some(contig) => error.contig(&contig.name),
-                None => error,
-            })
-        };
-        let known = -1..contigs.len() as i32;
-        if !known.contains(&record.contig_id()) {
-            return corrupt(format!("the record has the reference id {}, the header has {} contigs", record.contig_id(), contigs.len()));
-        }
-        if !known.contains(&record.mate_contig_id()) {
-            let id = record.mate_contig_id();
-            return corrupt(format!("the record has the mate reference id {id}, the header has {} contigs", contigs.len()));
-        }
-        if record.pos() < -1 || record.mate_pos() < -1 {
-            let (whose, pos) = if record.pos() < -1 { ("", record.pos()) } else { ("mate's ", record.mate_pos()) };
-            return corrupt(format!("the record's {whose}position is {}", i64::from(pos) + 1));
-        }
-        match contig {
-            Some(Contig { name, len }) if i64::from(record.pos()) >= *len => {
-                let (name, pos) = (escape(name), i64::from(record.pos()) + 1);
-                corrupt(format!("the record is at position {pos} of contig '{name}', which has {len} bases"))
-            }
-            _ => Ok(()),
-        }
+/// The header in `bytes`, which hold nothing else.
+pub(super) fn whole_header(bytes: &[u8]) -> Result<Header> {
+    refuse_other_content(bytes)?;
+    match Header::parse(bytes, 0)? {
+        Some((header, _)) => Ok(header),
+        None => Err(Error::new(Kind::TruncatedFile, "the header is not whole").hint("give the bytes of a BAM up to its first record")),
     }
 }
 

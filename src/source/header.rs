@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use super::record::Record;
 use crate::error::{Error, Kind, Result, escape};
 
 /// The most a header's text may take.
@@ -197,6 +198,42 @@ impl Header {
     pub fn contig_of_text(&self, text: &str) -> Option<usize> {
         let is_meant = |contig: &Contig| str::from_utf8(&contig.name).is_err() && contig.text() == text;
         self.contig_id(text.as_bytes()).or_else(|| if text.contains("\\x") { self.contigs.iter().position(is_meant) } else { None })
+    }
+
+    /// Checks the place of a record and of its mate against this header.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::CorruptFile`] saying which field is wrong; the caller adds file, frame and record number.
+    pub fn check_place(&self, record: Record<'_>) -> Result<()> {
+        let contig = usize::try_from(record.contig_id()).ok().and_then(|id| self.contigs.get(id));
+        let corrupt = |what: String| {
+            let error = Error::new(Kind::CorruptFile, what);
+            Err(match contig {
+                Some(contig) => error.contig(&contig.name),
+                None => error,
+            })
+        };
+        let known = -1..self.contigs.len() as i32;
+        if !known.contains(&record.contig_id()) {
+            let n = self.contigs.len();
+            return corrupt(format!("the record has the reference id {}, the header has {n} contigs", record.contig_id()));
+        }
+        if !known.contains(&record.mate_contig_id()) {
+            let (id, n) = (record.mate_contig_id(), self.contigs.len());
+            return corrupt(format!("the record has the mate reference id {id}, the header has {n} contigs"));
+        }
+        if record.pos() < -1 || record.mate_pos() < -1 {
+            let (whose, pos) = if record.pos() < -1 { ("", record.pos()) } else { ("mate's ", record.mate_pos()) };
+            return corrupt(format!("the record's {whose}position is {}", i64::from(pos) + 1));
+        }
+        match contig {
+            Some(Contig { name, len }) if i64::from(record.pos()) >= *len => {
+                let (name, pos) = (escape(name), i64::from(record.pos()) + 1);
+                corrupt(format!("the record is at position {pos} of contig '{name}', which has {len} bases"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Names of this header that may have been meant by `name`: `chr1` for `1`, `MT` for `chrM`, other case, a slip of the pen. The

@@ -5,12 +5,11 @@
 //! BAI per window of 16,384 bases, CSI per bin. Here that becomes one list of [`Floor`]s (see `parse`).
 
 mod agree;
+pub(super) mod belongs;
+mod kept;
 mod parse;
-mod sweep;
 #[cfg(test)]
 mod tests;
-
-pub use sweep::sweep;
 
 use std::fs;
 use std::io;

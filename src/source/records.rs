@@ -1,14 +1,15 @@
-//! The records of one span, one after another in one buffer.
+//! The records of one span in one buffer, a batch at a time.
 //!
-//! The buffer is filled frame by frame, and records are looked at while their bytes are still in cache. It is emptied in *parts*: when
-//! enough records are in it the caller works on them and begins the next part, so that memory does not grow with how well a file
-//! compresses.
+//! The buffer is filled frame by frame, and records are checked while their bytes are still in cache. The caller says when the records read
+//! so far may be dropped, so that memory does not grow with how well a file compresses.
 
 use std::ops::Range;
+use std::path::Path;
 
-use super::bam::Bam;
+use super::alignments::{Alignments, Place, Storage};
 use super::bgzf::{FrameReader, VirtualOffset};
 use super::header::Header;
+use super::in_memory::InMemory;
 use super::record::{FIXED_LEN, Record, Shape};
 use crate::error::{Error, Kind, Result};
 
@@ -18,19 +19,166 @@ pub const MAX_RECORD: usize = 64 << 20;
 /// Bytes of `block_size`, with which a record begins.
 pub const LEN_BYTES: usize = 4;
 
-/// A record in the buffer.
-#[derive(Clone, Debug)]
+/// A record in the buffer. There is one for each record of a part, so it is kept small.
+#[derive(Clone, Copy, Debug)]
 pub struct Found {
-    /// Its bytes, without `block_size`.
-    pub range: Range<usize>,
-    /// What its CIGAR comes to.
-    pub shape: Shape,
+    at: u32,
+    len: u32,
+    /// Reference bases from first to last; more than 32 bits reach past every contig.
+    reference_len: u32,
+    single: bool,
 }
 
-/// Walks over the records between two virtual offsets.
+impl Found {
+    #[inline]
+    fn new(at: usize, len: usize, shape: Shape) -> Self {
+        let reference_len = u32::try_from(shape.reference_len).unwrap_or(u32::MAX);
+        Self { at: at as u32, len: len as u32, reference_len, single: shape.single }
+    }
+
+    /// Where its bytes lie in the buffer, without `block_size`.
+    #[inline]
+    pub const fn range(self) -> Range<usize> {
+        self.at as usize..self.at as usize + self.len as usize
+    }
+
+    /// What its CIGAR comes to.
+    #[inline]
+    pub const fn shape(self) -> Shape {
+        Shape { reference_len: self.reference_len as i64, single: self.single }
+    }
+}
+
+/// How far one read goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Inflated bytes of records after which a batch ends, as soon as no whole record is left in the buffer.
+    pub batch_bytes: usize,
+    /// Inflated bytes of records after which a batch ends in any case.
+    pub most_bytes: usize,
+    /// A part ends in front of a record of another contig.
+    pub one_contig: bool,
+}
+
+/// Why no further record was gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gathered {
+    /// The limit is reached.
+    Enough,
+    /// The next record is of another contig.
+    OtherContig,
+    /// No whole record is left in the buffer.
+    All,
+}
+
+/// Records that were read together, checked.
+#[derive(Debug)]
+pub struct Batch<'b> {
+    /// The bytes of the part so far; the records' base qualities may be edited in place.
+    pub bytes: &'b mut [u8],
+    /// The batch's records.
+    pub records: &'b [Found],
+    finder: Finder<'b>,
+    /// Records of the part in front of the batch.
+    before: u64,
+}
+
+impl Batch<'_> {
+    /// Record number `i` of the batch.
+    #[inline]
+    pub fn record(&self, i: usize) -> Record<'_> {
+        Record::trusted(&self.bytes[self.records[i].range()])
+    }
+
+    /// Adds file, frame, number and name of record `i` of the batch to an error about it.
+    pub fn at_record(&self, error: Error, i: usize) -> Error {
+        self.finder.at_record(error, self.bytes, &self.records[i].range(), self.before + i as u64 + 1)
+    }
+}
+
+/// What tells where in the file a byte of the buffer lies.
+#[derive(Clone, Copy, Debug)]
+struct Finder<'b> {
+    path: &'b Path,
+    marks: &'b [(i64, u64)],
+    filled: usize,
+    next_frame: u64,
+}
+
+impl Finder<'_> {
+    fn position(&self, at: usize) -> VirtualOffset {
+        if at >= self.filled {
+            return VirtualOffset::new(self.next_frame, 0);
+        }
+        let i = self.marks.partition_point(|m| m.0 <= at as i64).saturating_sub(1);
+        self.marks.get(i).map_or(VirtualOffset::default(), |m| VirtualOffset::new(m.1, (at as i64 - m.0) as u16))
+    }
+
+    fn at_record(&self, error: Error, buffer: &[u8], range: &Range<usize>, number: u64) -> Error {
+        let bytes = &buffer[range.clone()];
+        let name = match bytes.get(FIXED_LEN..) {
+            Some(rest) => rest.split(|&b| b == 0).next().unwrap_or_default(),
+            None => &[],
+        };
+        error
+            .path(self.path)
+            .offset(self.position(range.start.saturating_sub(LEN_BYTES)).frame())
+            .record(number, &name[..name.len().min(254)])
+            .hint("copy the file again from its source, or check it with 'samtools quickcheck'")
+    }
+}
+
+/// What fills the buffer: frames of a file, or blocks of memory.
+enum Frames<'a> {
+    Bgzf(FrameReader<'a>),
+    InMemory(&'a InMemory, u64),
+}
+
+impl<'a> Frames<'a> {
+    fn of(alignments: &'a Alignments) -> Self {
+        match &alignments.storage {
+            Storage::Bam(file) => Self::Bgzf(FrameReader::new(file)),
+            Storage::InMemory(records) => Self::InMemory(records, 0),
+        }
+    }
+
+    fn seek(&mut self, offset: u64) {
+        match self {
+            Self::Bgzf(frames) => frames.seek(offset),
+            Self::InMemory(_, next) => *next = offset,
+        }
+    }
+
+    fn next_offset(&self) -> u64 {
+        match self {
+            Self::Bgzf(frames) => frames.next_offset(),
+            Self::InMemory(_, next) => *next,
+        }
+    }
+
+    fn begins_here(&mut self) -> Result<bool> {
+        match self {
+            Self::Bgzf(frames) => frames.begins_here(),
+            Self::InMemory(..) => Ok(true),
+        }
+    }
+
+    fn read(&mut self, out: &mut Vec<u8>, at: usize) -> Result<Option<usize>> {
+        match self {
+            Self::Bgzf(frames) => frames.read(out, at),
+            Self::InMemory(records, next) => {
+                let read = records.read(*next, out, at)?;
+                *next += u64::from(read.is_some());
+                Ok(read)
+            }
+        }
+    }
+}
+
+/// Reads the records between two places.
 pub struct RecordReader<'a> {
-    bam: &'a Bam,
-    frames: FrameReader<'a>,
+    alignments: &'a Alignments,
+    frames: Frames<'a>,
     buffer: Vec<u8>,
     /// Bytes of the buffer that hold inflated data.
     filled: usize,
@@ -44,26 +192,154 @@ pub struct RecordReader<'a> {
     /// Stop at the end of a file that is cut short instead of refusing it.
     allow_truncated: bool,
     at_end: bool,
-    /// Records given since the last seek or [`RecordReader::number_from_here`].
+    /// Records given since the last [`RecordReader::seek`] or [`RecordReader::begin_part`].
     given: u64,
+    /// Records of the part that are still in the buffer; those of the last batch begin at `batch`.
+    records: Vec<Found>,
+    batch: usize,
+    /// Records of the part in front of the last batch.
+    batch_before: u64,
+    /// An error met behind the records of the last batch.
+    pending: Option<Error>,
+    /// Contig of the part's records, where a part has one.
+    contig: Option<i32>,
 }
 
 impl<'a> RecordReader<'a> {
     /// A reader that stands nowhere yet: see [`RecordReader::seek`].
-    pub fn new(bam: &'a Bam, allow_truncated: bool) -> Self {
+    pub fn new(alignments: &'a Alignments) -> Self {
         Self {
-            bam,
-            frames: FrameReader::new(&bam.file),
+            alignments,
+            frames: Frames::of(alignments),
             buffer: Vec::new(),
             filled: 0,
             next: 0,
             marks: Vec::new(),
             end: VirtualOffset::default(),
             limit: None,
-            allow_truncated,
+            allow_truncated: alignments.allows_truncation(),
             at_end: true,
             given: 0,
+            records: Vec::new(),
+            batch: 0,
+            batch_before: 0,
+            pending: None,
+            contig: None,
         }
+    }
+
+    /// Goes to the records from `start` to `end`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RecordReader::seek`].
+    pub fn go_to(&mut self, start: Place, end: Place) -> Result<()> {
+        self.seek(start.0, end.0)
+    }
+
+    /// Begins a part: the records read before are dropped, and numbers in errors begin with 1.
+    pub fn begin_part(&mut self) {
+        self.release();
+        (self.given, self.contig) = (0, None);
+    }
+
+    /// Reads the next batch of the part. False when the part ends with it: at the end of the span, or in front of another contig's record
+    /// where a part has one contig.
+    ///
+    /// An error behind good records is given by the next call, so that a caller who needs no more of them never meets it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RecordReader::next_record`].
+    pub fn read_batch(&mut self, limits: Limits) -> Result<bool> {
+        (self.batch, self.batch_before) = (self.records.len(), self.given);
+        if let Some(error) = self.pending.take() {
+            return Err(error);
+        }
+        match self.gather(limits) {
+            Err(error) if self.records.len() > self.batch => {
+                self.pending = Some(error);
+                Ok(true)
+            }
+            more => more,
+        }
+    }
+
+    /// Whether the next call of [`RecordReader::read_batch`] gives an error that was met behind the last batch.
+    pub fn is_faulty(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    fn gather(&mut self, limits: Limits) -> Result<bool> {
+        let begin = self.next;
+        loop {
+            match self.gather_whole(limits, begin)? {
+                Gathered::Enough => return Ok(true),
+                Gathered::OtherContig => return Ok(false),
+                Gathered::All if self.next - begin >= limits.batch_bytes => return Ok(true),
+                Gathered::All => {}
+            }
+            if !self.make_whole()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Checks the records that lie in the buffer whole.
+    fn gather_whole(&mut self, limits: Limits, begin: usize) -> Result<Gathered> {
+        let limit = if self.at_end { self.next } else { self.limit.unwrap_or(usize::MAX) };
+        let stop = begin.saturating_add(limits.most_bytes);
+        let mut at = self.next;
+        let mut gathered = Gathered::All;
+        let before = self.records.len();
+        let mut faulty = None;
+        while at < limit {
+            let Some((len, rest)) = self.buffer[at..self.filled].split_first_chunk() else { break };
+            let len = u32::from_le_bytes(*len) as usize;
+            if !(FIXED_LEN..=rest.len()).contains(&len) {
+                break;
+            }
+            let body = at + LEN_BYTES;
+            let (record, shape) = match Record::check(&rest[..len]) {
+                Ok(checked) => checked,
+                Err(error) => {
+                    faulty = Some((error, body..body + len));
+                    break;
+                }
+            };
+            if limits.one_contig && *self.contig.get_or_insert(record.contig_id()) != record.contig_id() {
+                gathered = Gathered::OtherContig;
+                break;
+            }
+            self.records.push(Found::new(body, len, shape));
+            at = body + len;
+            if at >= stop {
+                gathered = Gathered::Enough;
+                break;
+            }
+        }
+        self.next = at;
+        self.given += (self.records.len() - before) as u64;
+        let Some((error, range)) = faulty else { return Ok(gathered) };
+        self.next = range.end;
+        self.given += 1;
+        Err(self.at_record(error, &range))
+    }
+
+    /// The records of the last batch.
+    pub fn batch(&mut self) -> Batch<'_> {
+        self.batch_from(self.batch, self.batch_before)
+    }
+
+    /// All records of the part, none of which may have been released.
+    pub fn part(&mut self) -> Batch<'_> {
+        self.batch_from(0, 0)
+    }
+
+    fn batch_from(&mut self, first: usize, before: u64) -> Batch<'_> {
+        let finder =
+            Finder { path: self.alignments.path(), marks: &self.marks, filled: self.filled, next_frame: self.frames.next_offset() };
+        Batch { bytes: &mut self.buffer, records: &self.records[first..], finder, before }
     }
 
     /// Goes to the records from `start` to `end`.
@@ -75,13 +351,14 @@ impl<'a> RecordReader<'a> {
         self.frames.seek(start.frame());
         (self.filled, self.next, self.limit, self.end, self.at_end) = (0, 0, None, end, start >= end);
         self.marks.clear();
-        self.given = 0;
+        self.records.clear();
+        (self.given, self.batch, self.pending, self.contig) = (0, 0, None, None);
         if self.at_end {
             return Ok(());
         }
         // Where the records begin the header has said; anything else comes from an index.
-        let from_index = start.frame() != self.bam.first_record.frame();
-        if from_index && start.frame() < self.bam.file.len() && !self.frames.begins_here()? {
+        let from_index = start.frame() != self.alignments.first_record.frame();
+        if from_index && start.frame() < self.alignments.len() && !self.frames.begins_here()? {
             return Err(self.misplaced("an offset in the index is not the start of a frame"));
         }
         match self.inflate_more() {
@@ -101,8 +378,10 @@ impl<'a> RecordReader<'a> {
         Ok(())
     }
 
-    /// Forgets the records given so far; ranges given before are no longer valid.
-    pub fn begin_part(&mut self) {
+    /// Drops the records given so far; ranges given before are no longer valid.
+    pub fn release(&mut self) {
+        self.records.clear();
+        self.batch = 0;
         let shift = self.next;
         self.buffer.copy_within(shift..self.filled, 0);
         self.filled -= shift;
@@ -113,11 +392,6 @@ impl<'a> RecordReader<'a> {
         }
         let dead = self.marks.partition_point(|m| m.0 <= 0).saturating_sub(1);
         self.marks.drain(..dead);
-    }
-
-    /// The next record is the first, for errors.
-    pub fn number_from_here(&mut self) {
-        self.given = 0;
     }
 
     /// The next record, checked; `None` at the end of the span.
@@ -148,7 +422,7 @@ impl<'a> RecordReader<'a> {
         self.next = range.end;
         self.given += 1;
         match Record::check(&self.buffer[range.clone()]) {
-            Ok((_, shape)) => Ok(Some(Found { range, shape })),
+            Ok((_, shape)) => Ok(Some(Found::new(range.start, len, shape))),
             Err(e) => Err(self.at_record(e, &range)),
         }
     }
@@ -199,7 +473,7 @@ impl<'a> RecordReader<'a> {
                 Ok(false)
             }
             Ok(false) => Err(Error::new(Kind::TruncatedFile, "the file ends inside a record")
-                .path(self.bam.file.path())
+                .path(self.alignments.path())
                 .offset(self.frames.next_offset())
                 .record(self.given + 1, b"")
                 .hint("copy or write it again, or pass allow_truncated=True to count what is there")),
@@ -231,9 +505,9 @@ impl<'a> RecordReader<'a> {
 
     fn check_len(&self, len: usize) -> Result<()> {
         let at = self.position(self.next);
-        let place = |e: Error| e.path(self.bam.file.path()).offset(at.frame()).record(self.given + 1, b"");
+        let place = |e: Error| e.path(self.alignments.path()).offset(at.frame()).record(self.given + 1, b"");
         let bytes = &self.buffer[self.next..self.filled];
-        if at.inside() == 0 && bytes.starts_with(b"BAM\x01") && Header::parse(bytes, self.bam.file.len()).is_ok() {
+        if at.inside() == 0 && bytes.starts_with(b"BAM\x01") && Header::parse(bytes, self.alignments.len()).is_ok() {
             return Err(place(
                 Error::new(Kind::CorruptFile, "a second BAM begins where a record should").hint("join BAM files with 'samtools cat'"),
             ));
@@ -245,7 +519,7 @@ impl<'a> RecordReader<'a> {
             ));
         }
         if len > MAX_RECORD {
-            let left = self.bam.file.len().saturating_sub(self.frames.next_offset()).saturating_mul(1032);
+            let left = self.alignments.len().saturating_sub(self.frames.next_offset()).saturating_mul(1032);
             return Err(place(if len as u64 > left.saturating_add(self.filled as u64) {
                 Error::new(Kind::CorruptFile, format!("a record states {len} bytes, the file cannot hold them"))
                     .hint("copy the file again from its source")
@@ -258,35 +532,29 @@ impl<'a> RecordReader<'a> {
     }
 
     fn misplaced(&self, what: &str) -> Error {
-        Error::new(Kind::IndexMismatch, what).path(self.bam.file.path()).hint("the index is of another file or older: run 'samtools index'")
+        Error::new(Kind::IndexMismatch, what)
+            .path(self.alignments.path())
+            .hint("the index is of another file or older: run 'samtools index'")
     }
 
-    /// Adds file, frame and name to an error about the record at `range`.
+    /// Adds file, frame, number and name of the last record given to an error about it; its bytes are at `range`.
     pub fn at_record(&self, error: Error, range: &Range<usize>) -> Error {
-        let bytes = &self.buffer[range.clone()];
-        let name = match bytes.get(FIXED_LEN..) {
-            Some(rest) => rest.split(|&b| b == 0).next().unwrap_or_default(),
-            None => &[],
-        };
-        error
-            .path(self.bam.file.path())
-            .offset(self.position(range.start.saturating_sub(LEN_BYTES)).frame())
-            .record(self.given, &name[..name.len().min(254)])
-            .hint("copy the file again from its source, or check it with 'samtools quickcheck'")
+        self.finder().at_record(error, &self.buffer, range, self.given)
+    }
+
+    fn finder(&self) -> Finder<'_> {
+        let path = self.alignments.path();
+        Finder { path, marks: &self.marks, filled: self.filled, next_frame: self.frames.next_offset() }
     }
 
     /// The virtual offset of a place in the buffer.
     pub fn position(&self, at: usize) -> VirtualOffset {
-        if at >= self.filled {
-            return VirtualOffset::new(self.frames.next_offset(), 0);
-        }
-        let i = self.marks.partition_point(|m| m.0 <= at as i64).saturating_sub(1);
-        self.marks.get(i).map_or(VirtualOffset::default(), |m| VirtualOffset::new(m.1, (at as i64 - m.0) as u16))
+        self.finder().position(at)
     }
 
     /// Where the next record starts.
-    pub fn next_position(&self) -> VirtualOffset {
-        self.position(self.next)
+    pub fn next_position(&self) -> Place {
+        Place(self.position(self.next))
     }
 
     /// Whether it is clear, without reading on, that no record of the span is left.
@@ -300,7 +568,7 @@ impl<'a> RecordReader<'a> {
         self.limit.is_none_or(|limit| limit == self.next)
     }
 
-    /// Bytes of the records given since the last [`RecordReader::begin_part`].
+    /// Bytes of the records given since the last [`RecordReader::release`].
     pub fn given_bytes(&self) -> usize {
         self.next
     }

@@ -1,7 +1,8 @@
 //! How many positions have which depth.
 
-use super::{Chunk, Depths, Summary};
+use super::{Depths, Stretch, Summary};
 use crate::coords::Interval;
+use crate::error::Result;
 
 /// Depths up to here are counted in an array, deeper ones one by one.
 const DENSE: usize = 1 << 12;
@@ -42,8 +43,8 @@ impl Histogram {
     pub fn add_depths(&mut self, depths: &Depths, within: Interval) {
         for chunk in depths.over(within) {
             match chunk {
-                Chunk::Run(n, depth) => self.add(depth, n),
-                Chunk::Dense(depths) => depths.iter().for_each(|&d| self.add(d, 1)),
+                Stretch::Run(n, depth) => self.add(depth, n),
+                Stretch::Dense(depths) => depths.iter().for_each(|&d| self.add(d, 1)),
             }
         }
     }
@@ -89,8 +90,8 @@ impl Histogram {
 pub struct Distribution;
 
 impl Summary for Distribution {
-    type Part = Histogram;
-    type Whole = Vec<Histogram>;
+    type Digest = Histogram;
+    type Total = Vec<Histogram>;
 
     fn digest(&self, _: usize, depths: &Depths) -> Histogram {
         let mut histogram = Histogram::default();
@@ -98,11 +99,12 @@ impl Summary for Distribution {
         histogram
     }
 
-    fn join(&self, whole: &mut Vec<Histogram>, target: usize, part: Histogram) {
-        if whole.len() <= target {
-            whole.resize_with(target + 1, Histogram::default);
+    fn join(&self, total: &mut Vec<Histogram>, target: usize, digest: Histogram) -> Result<()> {
+        if total.len() <= target {
+            total.resize_with(target + 1, Histogram::default);
         }
-        whole[target].merge(&part);
+        total[target].merge(&digest);
+        Ok(())
     }
 }
 
@@ -129,7 +131,7 @@ mod tests {
         for seed in 0..20 {
             let cut = cut(&depths, seed);
             let (mut whole, middle) = (Vec::new(), Interval::new(100, 250));
-            Distribution.join(&mut whole, 2, Distribution.digest(2, &cut));
+            Distribution.join(&mut whole, 2, Distribution.digest(2, &cut)).unwrap();
             assert_eq!((whole.len(), whole[2].positions(), whole[0].positions()), (3, 400, 0));
             let mut part = Histogram::default();
             part.add_depths(&cut, middle);

@@ -2,6 +2,7 @@
 
 use super::{Depths, Summary};
 use crate::coords::Interval;
+use crate::error::Result;
 
 /// Stretches of positions whose depths have one class, each as long as it can be.
 pub struct RunsOf<C> {
@@ -42,8 +43,8 @@ pub fn push(runs: &mut Vec<Run>, run: Run) {
 }
 
 impl<C: Fn(i32) -> Option<i32> + Sync> Summary for RunsOf<C> {
-    type Part = Vec<Run>;
-    type Whole = Vec<Run>;
+    type Digest = Vec<Run>;
+    type Total = Vec<Run>;
 
     fn digest(&self, target: usize, depths: &Depths) -> Vec<Run> {
         let mut runs = Vec::new();
@@ -58,12 +59,13 @@ impl<C: Fn(i32) -> Option<i32> + Sync> Summary for RunsOf<C> {
         runs
     }
 
-    fn join(&self, whole: &mut Vec<Run>, _: usize, part: Vec<Run>) {
-        let mut part = part.into_iter();
-        if let Some(first) = part.next() {
-            push(whole, first);
+    fn join(&self, total: &mut Vec<Run>, _: usize, digest: Vec<Run>) -> Result<()> {
+        let mut runs = digest.into_iter();
+        if let Some(first) = runs.next() {
+            push(total, first);
         }
-        whole.extend(part);
+        total.extend(runs);
+        Ok(())
     }
 }
 
@@ -78,12 +80,12 @@ mod tests {
         let summary = RunsOf::new(|d| (d != 9).then_some(d.min(3)));
         for seed in 0..50 {
             let mut whole = Vec::new();
-            summary.join(&mut whole, 0, summary.digest(0, &cut(&depths[..5], seed)));
+            summary.join(&mut whole, 0, summary.digest(0, &cut(&depths[..5], seed))).unwrap();
             let mut rest = Depths::default();
             rest.reset(15);
             rest.push_dense(5).copy_from_slice(&depths[5..]);
-            summary.join(&mut whole, 0, summary.digest(0, &rest));
-            summary.join(&mut whole, 1, summary.digest(1, &rest));
+            summary.join(&mut whole, 0, summary.digest(0, &rest)).unwrap();
+            summary.join(&mut whole, 1, summary.digest(1, &rest)).unwrap();
             let runs: Vec<_> = whole.iter().map(|r| (r.target, r.positions.start, r.positions.end, r.class)).collect();
             assert_eq!(runs, [(0, 10, 12, 0), (0, 12, 17, 3), (0, 17, 18, 0), (1, 15, 17, 3), (1, 17, 18, 0)], "seed {seed}");
         }

@@ -15,6 +15,15 @@ pub struct Series {
     pub row: usize,
 }
 
+/// Rows on one contig, or a piece of a row.
+#[derive(Clone, Copy, Debug)]
+pub struct RowSpec {
+    /// Index of the contig in the header.
+    pub contig: usize,
+    /// Their positions and numbers; what reaches past the contig's end is cut there.
+    pub series: Series,
+}
+
 impl Series {
     /// One row.
     pub fn one(interval: Interval, row: usize) -> Self {
@@ -60,7 +69,7 @@ impl Series {
 
 /// The rows on one target.
 #[derive(Debug, Default)]
-pub struct Layout {
+pub struct RowIndex {
     /// Sorted by start.
     series: Vec<Series>,
     /// The furthest end among the series up to each one.
@@ -69,8 +78,8 @@ pub struct Layout {
     overlapping: bool,
 }
 
-impl Layout {
-    /// Adds rows; the last word is [`Layout::sort`].
+impl RowIndex {
+    /// Adds rows; the last word is [`RowIndex::sort`].
     pub fn push(&mut self, series: Series) {
         self.series.push(series);
     }
@@ -150,7 +159,7 @@ mod tests {
             for (i, &place) in listed.iter().enumerate() {
                 assert_eq!(series.place(7 + i), place);
             }
-            let mut layout = Layout::default();
+            let mut layout = RowIndex::default();
             layout.push(series);
             layout.sort();
             assert_eq!(layout.is_overlapping(), step < size, "{series:?}");

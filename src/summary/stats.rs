@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use super::histogram::Histogram;
 use super::narrow::Narrow;
-use super::series::{Layout, Series};
+use super::series::{RowIndex, Series};
 use super::{Depths, Summary};
 use crate::coords::Interval;
+use crate::error::Result;
 
 /// A depth that positions are to reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,7 +76,7 @@ pub fn deviation(positions: u64, sum: u64, squares: u128) -> f64 {
 
 /// Statistics of rows. A row is an interval, or several, of which each position counts once; rows may overlap.
 pub struct StatsOf {
-    asked: Vec<Layout>,
+    asked: Vec<RowIndex>,
     rows: usize,
     /// Positions of each row, where rows have several intervals.
     lengths: Option<Narrow>,
@@ -84,7 +85,7 @@ pub struct StatsOf {
 
 /// What a piece has of the rows.
 #[derive(Default)]
-pub struct Part {
+pub struct RowsDigest {
     /// Rows all of whose positions lie in the piece, neighbours that are alike together: where nothing is covered most windows are.
     rows: Vec<(Range<usize>, Row)>,
     /// Depths of the positions that other rows have in the piece, with the number of all their positions.
@@ -93,7 +94,7 @@ pub struct Part {
     union: Histogram,
 }
 
-impl Part {
+impl RowsDigest {
     fn push(&mut self, number: usize, row: Row) {
         match self.rows.last_mut() {
             Some((numbers, same)) if numbers.end == number && *same == row => numbers.end += 1,
@@ -104,7 +105,7 @@ impl Part {
 
 /// The numbers of all rows, column by column; 0 in rows without positions.
 #[derive(Debug, Default)]
-pub struct Columns {
+pub struct RowColumns {
     /// See [`Row::sum`].
     pub sum: Narrow,
     /// See [`Row::squares`].
@@ -119,7 +120,7 @@ pub struct Columns {
     pub reaching: Vec<Narrow>,
 }
 
-impl Columns {
+impl RowColumns {
     fn zeros(rows: usize, thresholds: usize) -> Self {
         let zeros = || Narrow::zeros(rows);
         let reaching = std::iter::repeat_with(zeros).take(thresholds).collect();
@@ -148,8 +149,8 @@ impl Columns {
 
 /// What all pieces come to.
 #[derive(Debug, Default)]
-pub struct Whole {
-    columns: Columns,
+pub struct RowsTotal {
+    columns: RowColumns,
     /// Depths of all rows' positions, each once.
     union: Histogram,
     open: HashMap<usize, Histogram>,
@@ -159,23 +160,23 @@ impl StatsOf {
     /// Statistics of `rows` rows; `series` are theirs, each with its target. `lengths` are the positions of each row where a row can be
     /// more than one interval; those of one row are disjoint then.
     pub fn new(targets: usize, series: &[(usize, Series)], rows: usize, lengths: Option<Narrow>, thresholds: Vec<Threshold>) -> Self {
-        let mut asked: Vec<Layout> = std::iter::repeat_with(Layout::default).take(targets).collect();
+        let mut asked: Vec<RowIndex> = std::iter::repeat_with(RowIndex::default).take(targets).collect();
         for &(target, series) in series.iter().filter(|(_, series)| !series.within.is_empty()) {
             asked[target].push(series);
         }
-        asked.iter_mut().for_each(Layout::sort);
+        asked.iter_mut().for_each(RowIndex::sort);
         Self { asked, rows, lengths, thresholds }
     }
 
     /// The columns, and the row of all rows' positions, each once.
-    pub fn complete(&self, mut whole: Whole) -> (Columns, Row) {
+    pub fn complete(&self, mut whole: RowsTotal) -> (RowColumns, Row) {
         self.begin(&mut whole);
         (whole.columns, Row::of(&whole.union, &self.thresholds))
     }
 
-    fn begin(&self, whole: &mut Whole) {
+    fn begin(&self, whole: &mut RowsTotal) {
         if whole.columns.sum.len() != self.rows {
-            whole.columns = Columns::zeros(self.rows, self.thresholds.len());
+            whole.columns = RowColumns::zeros(self.rows, self.thresholds.len());
         }
     }
 
@@ -185,12 +186,12 @@ impl StatsOf {
 }
 
 impl Summary for StatsOf {
-    type Part = Part;
-    type Whole = Whole;
+    type Digest = RowsDigest;
+    type Total = RowsTotal;
 
-    fn digest(&self, target: usize, depths: &Depths) -> Part {
+    fn digest(&self, target: usize, depths: &Depths) -> RowsDigest {
         let asked = &self.asked[target];
-        let mut part = Part::default();
+        let mut part = RowsDigest::default();
         let mut histogram = Histogram::default();
         for (interval, row) in asked.over(depths.positions) {
             histogram.clear();
@@ -213,7 +214,7 @@ impl Summary for StatsOf {
         part
     }
 
-    fn join(&self, whole: &mut Whole, _: usize, part: Part) {
+    fn join(&self, whole: &mut RowsTotal, _: usize, part: RowsDigest) -> Result<()> {
         self.begin(whole);
         whole.union.merge(&part.union);
         for (rows, row) in part.rows {
@@ -228,6 +229,7 @@ impl Summary for StatsOf {
                 whole.columns.fill(&(number..number + 1), &row);
             }
         }
+        Ok(())
     }
 }
 
@@ -257,7 +259,7 @@ mod tests {
         }
     }
 
-    fn row(columns: &Columns, i: usize, positions: u64) -> Row {
+    fn row(columns: &RowColumns, i: usize, positions: u64) -> Row {
         Row {
             positions,
             sum: columns.sum.get_u64(i),
@@ -274,14 +276,14 @@ mod tests {
     }
 
     /// The statistics of `series` from two pieces of `depths`, which begin at position 10.
-    fn stats(depths: &[i32], series: &[(usize, Series)], rows: usize, lengths: Option<Narrow>, seed: u64) -> (Columns, Row) {
+    fn stats(depths: &[i32], series: &[(usize, Series)], rows: usize, lengths: Option<Narrow>, seed: u64) -> (RowColumns, Row) {
         let stats = StatsOf::new(1, series, rows, lengths, thresholds());
-        let (at, mut whole) = (seed as usize % (depths.len() - 1) + 1, Whole::default());
+        let (at, mut whole) = (seed as usize % (depths.len() - 1) + 1, RowsTotal::default());
         let mut rest = Depths::default();
         rest.reset(10 + at as i64);
         rest.push_dense(depths.len() - at).copy_from_slice(&depths[at..]);
         for piece in [cut(&depths[..at], seed), rest] {
-            stats.join(&mut whole, 0, stats.digest(0, &piece));
+            stats.join(&mut whole, 0, stats.digest(0, &piece)).unwrap();
         }
         stats.complete(whole)
     }

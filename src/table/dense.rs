@@ -1,14 +1,6 @@
 //! One row per position.
 
-use std::ops::Range;
-
-use super::pages::zeros;
-use super::{BASES, Codes};
-use crate::coords::Interval;
-use crate::error::{Error, Kind, Result};
-use crate::pass::{self, Control, Poll};
-use crate::plan::Target;
-use crate::request::{Outcome, Request};
+use super::Codes;
 
 /// The place of each row: one row per position of every target, in the order of the targets.
 #[derive(Debug)]
@@ -17,7 +9,7 @@ pub struct Axis {
     pub pos: Vec<i64>,
     /// Index of the contig in the header.
     pub chrom: Codes,
-    /// Index of the reference letter in [`BASES`]; N without a reference.
+    /// Index of the reference letter in [`super::BASES`]; N without a reference.
     pub base: Option<Vec<i8>>,
 }
 
@@ -28,206 +20,24 @@ pub struct Dense {
     pub axis: Axis,
     /// Depth.
     pub depth: Vec<i32>,
-    /// What else there is to say.
-    pub outcome: Outcome,
 }
 
-/// Whether the table has a column `base`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Letters {
-    /// Yes; full of N without a reference.
-    Always,
-    /// Where a reference is given.
-    WithReference,
+/// Letters, insertions, deletions and skips, row by row.
+#[derive(Debug)]
+pub struct BaseCounts {
+    /// Where.
+    pub axis: Axis,
+    /// Columns by name: of each count both strands together, forward, reverse.
+    pub counts: Vec<(&'static str, Vec<i32>)>,
 }
 
-/// Counts the targets and builds their table.
-///
-/// # Errors
-///
-/// What counting gives; [`Kind::ResourceLimit`] before any memory is asked for; [`Kind::CorruptFile`] for a letter in the reference that
-/// is none.
-pub fn dense(request: &Request, targets: &[Target], letters: Letters, control: &Control, poll: Poll<'_>) -> Result<Dense> {
-    let layout = Layout::new(targets);
-    request.check_memory(layout.rows as u64 * (Axis::row_bytes(request, letters) + 4))?;
-    let mut depth = zeros(layout.rows);
-    let outcome = request.count(targets, &mut depth, control, &mut *poll)?;
-    Ok(Dense { axis: axis(request, &layout, letters, control, poll)?, depth, outcome })
-}
-
-impl Axis {
-    /// Bytes of a row.
-    pub(super) fn row_bytes(request: &Request, letters: Letters) -> u64 {
-        8 + Codes::width(request.bam.header.contigs.len()) + u64::from(letters.wanted(request))
-    }
-}
-
-impl Letters {
-    fn wanted(self, request: &Request) -> bool {
-        self == Self::Always || request.reference.is_some()
-    }
-}
-
-/// The places of all rows.
-pub(super) fn axis(request: &Request, layout: &Layout<'_>, letters: Letters, control: &Control, poll: Poll<'_>) -> Result<Axis> {
-    let contigs = request.bam.header.contigs.len();
-    let mut pos = zeros(layout.rows);
-    pass::fill(&mut pos, request.workers, control, &mut *poll, |at, piece: &mut [i64]| {
-        for (_, positions, rows) in layout.parts(at, piece.len()) {
-            for (p, n) in piece[rows].iter_mut().zip(positions.one_based().0..) {
-                *p = n;
-            }
-        }
-        Ok(())
-    })?;
-    let base = letters.wanted(request).then(|| bases(request, layout, control, &mut *poll)).transpose()?;
-    let chrom = match Codes::width(contigs) {
-        1 => Codes::I8(codes(request, layout, |c| c as i8, control, poll)?),
-        2 => Codes::I16(codes(request, layout, |c| c as i16, control, poll)?),
-        _ => Codes::I32(codes(request, layout, |c| c as i32, control, poll)?),
-    };
-    Ok(Axis { pos, chrom, base })
-}
-
-/// The contig of every row, as a code.
-fn codes<T: Clone + Default + Send>(
-    request: &Request,
-    layout: &Layout<'_>,
-    narrow: impl Fn(usize) -> T + Sync,
-    control: &Control,
-    poll: Poll<'_>,
-) -> Result<Vec<T>> {
-    let mut out = zeros(layout.rows);
-    if layout.targets.iter().any(|t| t.contig != 0) {
-        pass::fill(&mut out, request.workers, control, poll, |at, piece: &mut [T]| {
-            for (contig, _, rows) in layout.parts(at, piece.len()) {
-                piece[rows].fill(narrow(contig));
-            }
-            Ok(())
-        })?;
-    }
-    Ok(out)
-}
-
-/// Which rows belong to which target.
-pub(super) struct Layout<'a> {
-    targets: &'a [Target],
-    /// First row of every target.
-    firsts: Vec<usize>,
-    /// How many there are.
-    pub(super) rows: usize,
-}
-
-impl<'a> Layout<'a> {
-    pub(super) fn new(targets: &'a [Target]) -> Self {
-        let mut rows = 0;
-        let mut firsts = Vec::with_capacity(targets.len());
-        for target in targets {
-            firsts.push(rows);
-            rows += target.interval.len() as usize;
-        }
-        Self { targets, firsts, rows }
-    }
-
-    /// The rows `at..at + len`, target by target: contig, positions, and the rows counted from `at`.
-    fn parts(&self, at: usize, len: usize) -> impl Iterator<Item = (usize, Interval, Range<usize>)> + '_ {
-        let first = self.firsts.partition_point(|&f| f <= at).saturating_sub(1);
-        self.targets.iter().zip(&self.firsts).skip(first).take_while(move |&(_, &f)| f < at + len).map(move |(target, &f)| {
-            let rows = f.max(at)..(f + target.interval.len() as usize).min(at + len);
-            let start = target.interval.start + (rows.start - f) as i64;
-            (target.contig, Interval::new(start, start + rows.len() as i64), rows.start - at..rows.end - at)
-        })
-    }
-}
-
-fn bases(request: &Request, layout: &Layout<'_>, control: &Control, poll: Poll<'_>) -> Result<Vec<i8>> {
-    let codes = code_table();
-    if request.reference.is_none() {
-        return Ok(vec![codes[usize::from(b'N')]; layout.rows]);
-    }
-    let mut out = zeros(layout.rows);
-    pass::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i8]| {
-        let mut bytes = Vec::new();
-        for (contig, positions, rows) in layout.parts(at, piece.len()) {
-            fetch_codes(request, &Target { contig, interval: positions }, &codes, &mut bytes, &mut piece[rows])?;
-        }
-        Ok(())
-    })?;
-    Ok(out)
-}
-
-/// The letters of a target, as codes; `bytes` is scratch.
-fn fetch_codes(request: &Request, target: &Target, codes: &[i8; 256], bytes: &mut Vec<u8>, out: &mut [i8]) -> Result<()> {
-    let Some(reference) = &request.reference else { return Ok(()) };
-    let name = &request.bam.header.contigs[target.contig].name;
-    bytes.clear();
-    reference.fetch(name, target.interval, bytes)?;
-    for (i, (code, &byte)) in out.iter_mut().zip(bytes.iter()).enumerate() {
-        *code = codes[usize::from(byte)];
-        if *code < 0 {
-            let place = target.interval.one_based().0 + i as i64;
-            return Err(Error::new(Kind::CorruptFile, format!("{:?} at position {place} is no base", char::from(byte)))
-                .contig(name)
-                .hint("give a FASTA of nucleotides")
-                .path(reference.path()));
-        }
-    }
-    Ok(())
-}
-
-impl Dense {
-    /// The columns of `positions`, whose depths are known.
-    ///
-    /// # Errors
-    ///
-    /// What reading the reference gives; [`Kind::CorruptFile`] for a letter in it that is none.
-    pub fn of(request: &Request, positions: &[Target], depth: Vec<i32>) -> Result<Self> {
-        let rows: Vec<_> = positions.iter().map(|t| (t.contig, t.interval.len() as usize)).collect();
-        let mut pos = Vec::with_capacity(depth.len());
-        let mut base = request.reference.as_ref().map(|_| vec![0; depth.len()]);
-        let (codes, mut bytes, mut at) = (code_table(), Vec::new(), 0);
-        for target in positions {
-            let (first, last) = target.interval.one_based();
-            pos.extend(first..=last);
-            let n = target.interval.len() as usize;
-            if let Some(base) = &mut base {
-                fetch_codes(request, target, &codes, &mut bytes, &mut base[at..at + n])?;
-            }
-            at += n;
-        }
-        let chrom = Codes::repeated(request.bam.header.contigs.len(), &rows);
-        Ok(Self { axis: Axis { pos, chrom, base }, depth, outcome: Outcome::default() })
-    }
-}
-
-fn code_table() -> [i8; 256] {
-    let mut table = [-1; 256];
-    for (code, &letter) in BASES.iter().enumerate() {
-        table[usize::from(letter)] = code as i8;
-    }
-    table
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_find_their_targets_however_they_are_cut() {
-        let target = |contig, start, end| Target { contig, interval: Interval::new(start, end) };
-        let targets = [target(0, 5, 9), target(2, 0, 1), target(1, 7, 7), target(1, 100, 103)];
-        let layout = Layout::new(&targets);
-        let wanted: Vec<_> = targets.iter().flat_map(|t| (t.interval.start..t.interval.end).map(|p| (t.contig, p))).collect();
-        for size in 1..=wanted.len() {
-            let mut got = vec![(9, -1); layout.rows];
-            for (i, piece) in got.chunks_mut(size).enumerate() {
-                for (contig, positions, rows) in layout.parts(i * size, piece.len()) {
-                    for (row, p) in rows.zip(positions.start..positions.end) {
-                        piece[row] = (contig, p);
-                    }
-                }
-            }
-            assert_eq!(got, wanted, "pieces of {size}");
-        }
-    }
+/// Depth, row by row, of several files.
+#[derive(Debug)]
+pub struct Matrix {
+    /// Where.
+    pub axis: Axis,
+    /// Names of the files' columns.
+    pub names: Vec<String>,
+    /// Their depths.
+    pub depths: Vec<Vec<i32>>,
 }

@@ -1,11 +1,8 @@
 //! Runs of equal depth.
 
 use super::Codes;
-use crate::error::Result;
-use crate::pass::{Control, Poll};
-use crate::plan::Target;
-use crate::request::{Outcome, Request};
-use crate::summary::runs::{Run, RunsOf};
+use crate::coords::Target;
+use crate::summary::runs::Run;
 
 /// The longest runs of equal depth inside each target, zeros included, in the order of the targets.
 #[derive(Debug)]
@@ -18,20 +15,6 @@ pub struct Runs {
     pub end: Vec<i64>,
     /// Depth.
     pub depth: Vec<i32>,
-    /// What else there is to say.
-    pub outcome: Outcome,
-}
-
-/// Counts the targets and builds their runs. Depth is never held for every position: memory follows the number of runs.
-///
-/// # Errors
-///
-/// What counting gives; [`crate::error::Kind::ResourceLimit`] before the table's memory is asked for.
-pub fn runs(request: &Request, targets: &[Target], control: &Control, poll: Poll<'_>) -> Result<Runs> {
-    let contigs = request.bam.header.contigs.len();
-    let (runs, outcome) = request.summarize(targets, &RunsOf::new(Some), control, poll)?;
-    request.check_memory(runs.len() as u64 * (8 + 8 + 4 + Codes::width(contigs)))?;
-    Ok(Runs { outcome, ..Runs::of(&runs, targets, contigs) })
 }
 
 impl Runs {
@@ -43,7 +26,6 @@ impl Runs {
             start: runs.iter().map(|r| r.positions.start).collect(),
             end: runs.iter().map(|r| r.positions.end).collect(),
             depth: runs.iter().map(|r| r.class).collect(),
-            outcome: Outcome::default(),
         }
     }
 }

@@ -7,11 +7,10 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use fastcov::coords::Interval;
+use fastcov::call::{Request, Settings, Tuning};
+use fastcov::coords::{Interval, Target};
 use fastcov::error::{Kind, Result};
-use fastcov::pass::Control;
-use fastcov::plan::Target;
-use fastcov::request::{Request, Settings, Tuning};
+use fastcov::pass::Watch;
 use fastcov::rules::{Mates, Preset, Rules};
 use support::bam::{self, FileShape};
 use support::model::{Read, Sample};
@@ -35,10 +34,10 @@ fn depth(reads: Vec<Read>, shape: &FileShape, rules: Rules, part_bytes: usize) -
         max_memory: None,
         tuning: Tuning { part_bytes, ..Tuning::default() },
     };
-    let request = Request::open(settings)?;
-    let mut out = vec![0; LEN as usize];
     let target = Target { contig: 0, interval: Interval::new(0, LEN) };
-    request.count(&[target], &mut out, &Control::default(), &mut |_| Ok(()))?;
+    let request = Request::open(settings, Some(&[]))?.with_targets(vec![target]);
+    let mut out = vec![0; LEN as usize];
+    request.count(&mut out, &Watch::unattended())?;
     Ok(out)
 }
 
@@ -47,7 +46,7 @@ fn depth(reads: Vec<Read>, shape: &FileShape, rules: Rules, part_bytes: usize) -
 fn a_cigar_of_any_length_takes_no_time_without_seq() {
     let reads: Vec<_> = (0..40).map(|i| Read::new(&format!("r{i}")).at(0, 3).cigar("268435455M268435455D268435455M")).collect();
     for preset in Preset::ALL {
-        for mates in [Mates::Both, Mates::MateOverlap] {
+        for mates in [Mates::Both, Mates::Once] {
             let mut rules = Rules { mates, max_depth: 0, ..Rules::new(preset) };
             if preset.traits().has_baseq {
                 rules.min_baseq = 0;

@@ -7,10 +7,9 @@ mod support;
 
 use std::path::Path;
 
-use fastcov::coords::Interval;
-use fastcov::pass::Control;
-use fastcov::plan::Target;
-use fastcov::request::{Request, Settings, Tuning};
+use fastcov::call::{Request, Settings, Tuning};
+use fastcov::coords::{Interval, Target};
+use fastcov::pass::Watch;
 use fastcov::rules::{CountUnit, Mates, Preset, Rules, Select, Strand};
 use fastcov::summary::{Depths, Summary};
 use proptest::prelude::*;
@@ -32,7 +31,7 @@ fn rules_of(options: &Options, reference: bool) -> Rules {
         require_flags: options.require_flags,
         baq: Some(options.baq && reference),
         orphans: options.orphans,
-        mates: if options.mates_once { Mates::MateOverlap } else { Mates::Both },
+        mates: if options.mates_once { Mates::Once } else { Mates::Both },
         deletions: options.deletions,
         skips: options.skips,
         max_depth: options.max_depth,
@@ -108,15 +107,16 @@ fn random_tuning(rng: &mut Rng) -> Tuning {
 struct Given;
 
 impl Summary for Given {
-    type Part = Vec<i64>;
-    type Whole = Vec<i64>;
+    type Digest = Vec<i64>;
+    type Total = Vec<i64>;
 
     fn digest(&self, _: usize, depths: &Depths) -> Vec<i64> {
         depths.runs().flat_map(|(n, depth)| vec![i64::from(depth); n as usize]).collect()
     }
 
-    fn join(&self, whole: &mut Vec<i64>, _: usize, part: Vec<i64>) {
-        whole.extend(part);
+    fn join(&self, total: &mut Vec<i64>, _: usize, digest: Vec<i64>) -> fastcov::error::Result<()> {
+        total.extend(digest);
+        Ok(())
     }
 }
 
@@ -132,12 +132,12 @@ fn count(files: &Files, rules: Rules, reference: bool, target: Target, tuning: T
         max_memory: None,
         tuning,
     };
-    let request = Request::open(settings).unwrap();
+    let request = Request::open(settings, Some(&[])).unwrap().with_targets(vec![target]);
     if tuning.part_bytes == 500 {
-        return request.stream(&[target], &Given, &Control::default()).unwrap().0;
+        return request.stream(&Given, &Watch::unattended()).unwrap().value;
     }
     let mut out = vec![0; target.interval.len() as usize];
-    request.count(&[target], &mut out, &Control::default(), &mut |_| Ok(())).unwrap();
+    request.count(&mut out, &Watch::unattended()).unwrap();
     out.into_iter().map(i64::from).collect()
 }
 
@@ -241,7 +241,8 @@ fn several_targets_are_counted_each_for_itself() {
             tuning: random_tuning(&mut rng),
         };
         let mut together = vec![0; each.len()];
-        Request::open(settings).unwrap().count(&targets, &mut together, &Control::default(), &mut |_| Ok(())).unwrap();
+        let request = Request::open(settings, Some(&[])).unwrap().with_targets(targets);
+        request.count(&mut together, &Watch::unattended()).unwrap();
         assert_eq!(together.into_iter().map(i64::from).collect::<Vec<_>>(), each, "seed {seed}");
     }
 }

@@ -12,14 +12,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use fastcov::coords::Interval;
+use fastcov::call::{Region, Request, Settings, Tuning, stream_coverage};
 use fastcov::error::{Kind, Result};
 use fastcov::memory::{self, Reserve};
-use fastcov::pass::{Control, Next};
-use fastcov::plan::Target;
-use fastcov::request::{Request, Settings, Tuning};
+use fastcov::pass::{Next, Watch};
 use fastcov::rules::{Preset, Rules};
-use fastcov::table::batches;
 use support::bam::{self, Files};
 use support::generate;
 
@@ -70,16 +67,17 @@ fn settings(files: &Files, seed: u64) -> Settings {
     }
 }
 
-fn count(files: &Files, seed: u64, target: Target) -> Result<Vec<i32>> {
-    let mut out = vec![0; target.interval.len() as usize];
-    Request::open(settings(files, seed))?.count(&[target], &mut out, &Control::default(), &mut |_| Ok(()))?;
+fn count(files: &Files, seed: u64, region: &Region) -> Result<Vec<i32>> {
+    let request = Request::open(settings(files, seed), Some(std::slice::from_ref(region)))?;
+    let mut out = vec![0; request.targets()[0].interval.len() as usize];
+    request.count(&mut out, &Watch::unattended())?;
     Ok(out)
 }
 
-fn stream(files: &Files, seed: u64, target: Target) -> Result<Vec<i32>> {
+fn stream(files: &Files, seed: u64, region: &Region) -> Result<Vec<i32>> {
     use arrow_array::{Array, Int32Array};
     let mut out = Vec::new();
-    let mut stream = batches(Request::open(settings(files, seed))?, vec![target], 100, false)?;
+    let mut stream = stream_coverage(settings(files, seed), Some(std::slice::from_ref(region)), 100, false)?.value.batches;
     while let Next::Item(batch) = stream.next(&mut |_| Ok(()))? {
         let depth = batch.columns.column_by_name("depth").unwrap();
         out.extend(depth.as_any().downcast_ref::<Int32Array>().unwrap().values());
@@ -104,12 +102,12 @@ fn an_allocation_that_fails_is_an_error_and_no_end() {
         let dir = tempfile::tempdir().unwrap();
         let sample = generate::sample(seed, false);
         let files = bam::write(&sample, dir.path(), &generate::shape(seed));
-        let target = Target { contig: 0, interval: Interval::new(0, sample.contig_len(0)) };
+        let region = Region::Text(sample.contigs[0].0.clone());
         for call in [count, stream] {
             let (mut failed, mut good) = (0, 0);
-            let expected = call(&files, seed, target).unwrap();
+            let expected = call(&files, seed, &region).unwrap();
             for n in 0.. {
-                let Some(result) = armed(n, || call(&files, seed, target)) else { break };
+                let Some(result) = armed(n, || call(&files, seed, &region)) else { break };
                 match result {
                     Ok(depth) => {
                         assert!(depth == expected, "seed {seed}, allocation {n}");

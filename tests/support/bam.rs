@@ -184,7 +184,8 @@ pub fn bgzf(plain: &[u8], level: i32) -> Vec<u8> {
     out
 }
 
-fn header(sample: &Sample) -> Vec<u8> {
+/// The header, uncompressed.
+pub fn header(sample: &Sample) -> Vec<u8> {
     let mut text = String::from("@HD\tVN:1.6\tSO:coordinate\n");
     for (name, letters) in &sample.contigs {
         writeln!(text, "@SQ\tSN:{name}\tLN:{}", letters.len()).unwrap();

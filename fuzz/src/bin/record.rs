@@ -4,18 +4,15 @@
 
 use std::cell::RefCell;
 
-use fastcov::coords::Interval;
-use fastcov::depth::merge::Merge;
-use fastcov::depth::slab::Slab;
-use fastcov::depth::{Counter, Job};
+use fastcov::coords::{Interval, Target};
+use fastcov::depth::{Depth, Joined, Query, Written};
 use fastcov::error::Result;
-use fastcov::plan::{Origin, Span, Target};
+use fastcov::pass::{self, Watch};
+use fastcov::plan::{Origin, Plan, Section, Span};
 use fastcov::rules::{Mates, Preset, Rules};
-use fastcov::source::bam::Bam;
+use fastcov::source::alignments::{Alignments, Place};
 use fastcov::source::bgzf::{EOF_FRAME, VirtualOffset};
 use fastcov::source::fasta::Reference;
-use fastcov::source::file::InputFile;
-use fastcov::source::header::Header;
 use fastcov_fuzz::scratch::Scratch;
 use fastcov_fuzz::{refused, stored_frame, take};
 
@@ -26,7 +23,8 @@ const PARTS: [usize; 4] = [1, 100, 1000, 60_000];
 
 struct Files {
     bam: Scratch,
-    header: Header,
+    /// The bytes of a BAM in front of its first record.
+    head: Vec<u8>,
     reference: Reference,
 }
 
@@ -44,8 +42,7 @@ impl Files {
         let mut file = Scratch::new(".fa");
         file.write(&fasta);
         let reference = Reference::open(file.path()).expect("it is a FASTA");
-        let header = Header::parse(&head, 0).expect("it is a header").expect("it is whole").0;
-        Self { bam: Scratch::new(".records"), header, reference }
+        Self { bam: Scratch::new(".records"), head, reference }
     }
 }
 
@@ -78,7 +75,7 @@ fn records(mut data: &[u8], framed: bool) -> Vec<u8> {
 fn rules([preset, bits, quality, mapq]: [u8; 4]) -> Rules {
     let mut rules = Rules::new(Preset::ALL[usize::from(preset) % Preset::ALL.len()]);
     if bits & 1 > 0 {
-        rules.mates = if rules.mates == Mates::MateOverlap { Mates::Both } else { Mates::MateOverlap };
+        rules.mates = if rules.mates == Mates::Once { Mates::Both } else { Mates::Once };
     }
     rules.min_baseq = if bits & 2 > 0 { quality % 64 } else { rules.min_baseq };
     rules.min_mapq = if bits & 4 > 0 { mapq } else { rules.min_mapq };
@@ -90,34 +87,17 @@ fn rules([preset, bits, quality, mapq]: [u8; 4]) -> Rules {
     rules
 }
 
-/// Depth of the job's one target; `None` where the cap acts, which takes another pass.
-fn count(job: &Job<'_>, spans: &[Span]) -> Result<Option<Vec<i32>>> {
-    let mut out = vec![0; job.targets[0].interval.len() as usize];
-    let mut merge = Merge::new(job, spans, Some([&mut out[..]]));
-    let (mut counter, mut ready) = (Counter::new(job), Vec::new());
-    for (id, &span) in spans.iter().enumerate() {
-        let mut sought = counter.seek(id, span, 0);
-        for index in 0.. {
-            let part = sought.and_then(|()| counter.next_part(Slab::<1>::default(), None));
-            let more = part.as_ref().is_ok_and(|part| !part.last);
-            merge.deposit((id, index), part, &mut ready)?;
-            ready.drain(..).try_for_each(|piece| piece.write().map(drop))?;
-            if merge.totals.crowded {
-                return Ok(None);
-            }
-            if !more {
-                break;
-            }
-            sought = Ok(());
-        }
+/// Depth of the query's one target.
+fn count(alignments: &Alignments, query: &Query<'_>, spans: &[Span], part_bytes: usize) -> Result<Vec<i32>> {
+    let mut out = vec![0; query.targets[0].interval.len() as usize];
+    let plan = Plan { spans: spans.to_vec() };
+    let joined = Joined::into_columns(query, [&mut out[..]]);
+    let joined = pass::run(alignments, &plan, &Depth::new(query, Written), joined, (1, part_bytes), &Watch::unattended())?;
+    for correction in joined.into_totals().corrections {
+        let first = (correction.positions.start - query.targets[0].interval.start) as usize;
+        out[first..first + correction.positions.len() as usize].iter_mut().for_each(|depth| *depth += correction.by);
     }
-    merge.finish(&mut ready);
-    ready.drain(..).try_for_each(|piece| piece.write().map(drop))?;
-    for late in std::mem::take(&mut merge.totals.late) {
-        let first = (late.positions.start - job.targets[0].interval.start) as usize;
-        out[first..first + late.positions.len() as usize].iter_mut().for_each(|depth| *depth += late.by);
-    }
-    Ok(Some(out))
+    Ok(out)
 }
 
 /// Depth by M, = and X alone; `None` where a CIGAR may be in a tag.
@@ -130,7 +110,7 @@ fn plain(stream: &[u8], rules: &Rules, target: Target) -> Option<Vec<i32>> {
         rest = tail;
         let mut at = i64::from(word(record, 4) as i32);
         if word(record, 0) as usize != target.contig || at >= target.interval.end {
-            // Nobody looks at what comes behind the target.
+            // Records behind the target are not read.
             break;
         }
         let flags = word(record, 12) >> 16;
@@ -167,65 +147,54 @@ fn check(mut data: &[u8]) {
     let start = i64::from(start) % LENGTHS[contig] as i64;
     let end = if len == 0 { LENGTHS[contig] as i64 } else { (start + i64::from(len)).min(LENGTHS[contig] as i64) };
     FILES.with_borrow_mut(|files| {
-        let (mut bytes, mut starts) = (Vec::new(), Vec::new());
+        let mut bytes = stored_frame(&files.head);
+        let mut starts = Vec::new();
         for payload in stream.chunks(FRAMES[usize::from(layout >> 1) % 4].max(stream.len() / 200)).filter(|c| c.len() <= 60_000) {
             starts.push(bytes.len() as u64);
             bytes.extend(stored_frame(payload));
         }
-        let end_of_records = bytes.len() as u64;
+        let place = |offset: u64| Place::from(VirtualOffset(offset << 16));
+        let end_of_records = place(bytes.len() as u64);
         bytes.extend(EOF_FRAME);
         files.bam.write(&bytes);
-        let file = InputFile::open(files.bam.path()).expect("it is there");
-        let bam = Bam { file, header: files.header.clone(), first_record: VirtualOffset(0), truncated: false };
+        let alignments = Alignments::open(files.bam.path(), layout & 128 > 0).expect("it is a BAM");
         let targets = [Target { contig, interval: Interval::new(start, end) }];
         let with_baq = rules.preset.traits().pileup && layout & 64 > 0 && rules.baq != Some(false);
-        let job = Job {
-            bam: &bam,
+        let query = Query {
+            header: alignments.header(),
             baq_reference: with_baq.then_some(&files.reference),
             rules,
             read_groups: None,
             targets: &targets,
-            part_bytes: 1 << 20,
-            allow_truncated: layout & 128 > 0,
             initial: &[0],
-            drops: None,
-            patches: &[],
-            survey: false,
-            recount_bytes: 0,
+            corrections: &[],
             cancelled: &|| false,
         };
-        let whole = Span { target: 0, start: VirtualOffset(0), end: VirtualOffset(end_of_records << 16), origin: Origin::Chunk };
-        let once = count(&job, &[whole]);
-        // A boundary that nobody promised.
-        let cut = starts.get(usize::from(second)).map_or(whole.end, |&at| VirtualOffset(at << 16));
+        let whole = Span { section: Section::Target(0), start: alignments.first_record(), end: end_of_records, origin: Origin::Stretch };
+        let once = count(&alignments, &query, &[whole], 1 << 20);
+        // A boundary that may be none.
+        let cut = starts.get(usize::from(second)).map_or(whole.end, |&at| place(at));
         let mut spans = vec![whole];
         if cut > whole.start && cut < whole.end {
             spans = vec![Span { end: cut, ..whole }, Span { start: cut, origin: Origin::Guess, ..whole }];
         }
-        let parts = count(&Job { part_bytes: PARTS[usize::from(layout >> 3) % 4], ..job }, &spans);
+        let parts = count(&alignments, &query, &spans, PARTS[usize::from(layout >> 3) % 4]);
         match (once, parts) {
             (Ok(once), Ok(parts)) => {
-                if let (Some(once), Some(parts)) = (&once, &parts) {
-                    assert_eq!(once, parts, "{rules:?} {spans:?}");
-                    let is_plain = rules.preset == Preset::Depth
-                        && rules.min_baseq == 0
-                        && rules.mates == Mates::Both
-                        && !rules.deletions
-                        && !rules.skips;
-                    if is_plain && let Some(plain) = plain(&stream, &rules, targets[0]) {
-                        assert_eq!(*once, plain, "{rules:?}");
-                    }
+                assert_eq!(once, parts, "{rules:?} {spans:?}");
+                let is_plain =
+                    rules.preset == Preset::Depth && rules.min_baseq == 0 && rules.mates == Mates::Both && !rules.deletions && !rules.skips;
+                if is_plain && let Some(plain) = plain(&stream, &rules, targets[0]) {
+                    assert_eq!(once, plain, "{rules:?}");
                 }
             }
             (Err(once), Err(parts)) => {
                 refused(&once);
                 refused(&parts);
-                // Of a record out of order that begins a part and a fault behind it in the same part, the merge is told the fault.
+                // Of a record out of order that begins a part and a fault behind it in the same part, the fault is given.
                 let out_of_order = [&once, &parts].iter().any(|error| error.to_string().contains("not sorted"));
                 assert!(out_of_order || (once.kind(), once.at_offset()) == (parts.kind(), parts.at_offset()), "{once}\n{parts}");
             }
-            // A pass that finds the cap at work ends there, in small parts before the fault; the pass that follows it reads on.
-            (Ok(None), Err(error)) | (Err(error), Ok(None)) => refused(&error),
             (once, parts) => panic!("{rules:?} {spans:?}: {once:?}, in parts {parts:?}"),
         }
     });

@@ -14,8 +14,9 @@ pub struct Seam {
     pub heads: Heads,
     /// Copies of records an earlier part's record may be looking for.
     pub copies: Arena,
-    /// How each of them came; a clock of `i64::MIN` where it is the first record of the whole part.
-    pub arrivals: Vec<Arrival>,
+    /// How each of them came; a clock of `i64::MIN` where it is the first record of the whole part. `None` where the depth cap dropped it: the
+    /// copy is its name alone.
+    pub arrivals: Vec<Option<Arrival>>,
     /// Names that can still meet something behind this part.
     pub open: Carry,
     /// The part cannot be right without the names before it.
@@ -45,7 +46,8 @@ impl Heads {
 }
 
 impl Head {
-    /// Which of [`Seam::copies`] is its first record; none unless that is also the name's only record and looks for an earlier one.
+    /// Which of [`Seam::copies`] is its first record; none unless that is also the name's only record, and looks for an earlier one or was
+    /// dropped.
     pub fn copy(self) -> Option<u32> {
         (self.copy != NONE).then_some(self.copy)
     }
@@ -111,8 +113,10 @@ struct Name {
     hash: u64,
     /// Where its letters are.
     text: u32,
-    /// More than one record of it came, or one that was dropped.
+    /// More than one record of it came.
     several: bool,
+    /// The depth cap dropped its first record.
+    dropped: bool,
     /// Its first record's mate lies in front of the part, or where the part begins.
     before: bool,
 }
@@ -128,7 +132,14 @@ impl Table {
             if let Err(slot) = self.slots.find(name.hash, |_| false) {
                 self.slots.enter(slot, name.hash, self.names.len() as u32);
             }
-            self.names.push(Name { state, hash: name.hash, text: Held::Carried(name.name).pack(), several: false, before: false });
+            self.names.push(Name {
+                state,
+                hash: name.hash,
+                text: Held::Carried(name.name).pack(),
+                several: false,
+                dropped: false,
+                before: false,
+            });
         }
     }
 
@@ -153,11 +164,11 @@ impl Table {
         self.slots.peek(hash)
     }
 
-    /// KeptRecord `index` was dropped by the depth cap.
+    /// Record `index` was dropped by the depth cap.
     pub fn forget<'t>(&mut self, name: (u64, &[u8]), index: u32, text: impl Fn(Held) -> &'t [u8]) {
         let name = self.find(name, index, false, text);
-        // Whatever the name waited with in front of this part is gone as well: the merge has to see that this name was here.
-        name.several = true;
+        // Whatever the name waited with in front of this part is gone as well: the join has to see that this name was here.
+        name.dropped |= !name.several;
         name.state.forget();
     }
 
@@ -176,7 +187,14 @@ impl Table {
             Err(slot) => {
                 let id = self.names.len() as u32;
                 self.slots.enter(slot, hash, id);
-                self.names.push(Name { state: State::default(), hash, text: Held::Here(index).pack(), several: false, before });
+                self.names.push(Name {
+                    state: State::default(),
+                    hash,
+                    text: Held::Here(index).pack(),
+                    several: false,
+                    dropped: false,
+                    before,
+                });
                 id
             }
         };
@@ -204,12 +222,17 @@ impl Table {
         for mut name in self.names.drain(..) {
             let mut head = Head { hash: name.hash, copy: NONE, open: NONE };
             if let Held::Here(first) = Held::of(name.text)
-                && name.before
                 && !name.several
-                && let Some(arrival) = part.arrival(first).filter(|a| a.looks)
             {
-                head.copy = seam.copies.push_with(|out| part.copy(first, out))?;
-                seam.arrivals.push(arrival);
+                if name.dropped {
+                    head.copy = seam.copies.push(part.name(first));
+                    seam.arrivals.push(None);
+                } else if name.before
+                    && let Some(arrival) = part.arrival(first).filter(|a| a.looks)
+                {
+                    head.copy = seam.copies.push_with(|out| part.copy(first, out))?;
+                    seam.arrivals.push(Some(arrival));
+                }
             }
             if name.state.is_open(once, last_start) {
                 head.open = seam.open.names.len() as u32;

@@ -1,18 +1,17 @@
 //! Whether an index and a file belong together.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::kept::{self, Key};
-use super::{Request, Settings};
+use super::{Chunk, Doubt, Index};
 use crate::coords::Interval;
-use crate::depth::merge::Totals;
 use crate::error::{Error, Kind, Result};
-use crate::plan::Target;
-use crate::source::bam::Bam;
+use crate::source::alignments::Alignments;
 use crate::source::bgzf::{EOF_FRAME, VirtualOffset, is_end_of_frame};
-use crate::source::index::{Chunk, Doubt, Index};
+use crate::source::file::InputFile;
 use crate::source::record::{Record, UNMAPPED};
-use crate::source::records::{Found, LEN_BYTES, RecordReader};
+use crate::source::records::{LEN_BYTES, RecordReader};
 
 /// How many places of the file are looked at, at most, for what an index leaves in doubt. A good one leaves none, or few.
 const LOOKS: usize = 1000;
@@ -22,30 +21,30 @@ const SAMPLES: usize = 2;
 const SMALL: u64 = 1 << 18;
 const RECORDS_OF_SMALL: usize = 100_000;
 
-/// The index of the file, and a warning when it is older.
-pub(super) fn indexed(settings: &Settings, bam: &Bam) -> Result<(Arc<Index>, Option<String>)> {
-    let longest = bam.header.contigs.iter().map(|c| c.len).max().unwrap_or(0);
-    let path = Index::find(&settings.bam, settings.index.as_deref(), longest)?;
-    let key = Key::of(&path, bam);
+/// The index of `file`, which `alignments` are read from, and a warning when it is older.
+pub(in crate::source) fn indexed(file: &InputFile, given: Option<&Path>, alignments: &Alignments) -> Result<(Arc<Index>, Option<String>)> {
+    let longest = alignments.header().contigs.iter().map(|c| c.len).max().unwrap_or(0);
+    let path = Index::find(file.path(), given, longest)?;
+    let key = Key::of(&path, file);
     let index = if let Some(index) = key.as_ref().and_then(kept::find) {
         index
     } else {
-        let index = Arc::new(Index::read(&path, &bam.header, bam.file.len())?);
-        check_belongs(bam, &index)?;
+        let index = Arc::new(Index::read(&path, alignments.header(), file.len())?);
+        check_belongs(file, alignments, &index)?;
         if let Some(key) = key {
-            kept::keep(key, bam, &index);
+            kept::keep(key, file, &index);
         }
         index
     };
-    let older = modified(&path).zip(bam.file.modified()).is_some_and(|(index, bam)| in_seconds(index) < in_seconds(bam));
-    let warning = older.then(|| format!("{}: the index is older than {}; run 'samtools index'", path.display(), settings.bam.display()));
+    let older = modified(&path).zip(file.modified()).is_some_and(|(index, bam)| in_seconds(index) < in_seconds(bam));
+    let warning = older.then(|| format!("{}: the index is older than {}; run 'samtools index'", path.display(), file.path().display()));
     Ok((index, warning))
 }
 
 /// The index has to begin where the file's records begin, and must not reach past its end.
-fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
+fn check_belongs(file: &InputFile, bam: &Alignments, index: &Index) -> Result<()> {
     let mismatch = |what: &str| {
-        Err(Error::new(Kind::IndexMismatch, format!("{what} {}", bam.file.path().display()))
+        Err(Error::new(Kind::IndexMismatch, format!("{what} {}", bam.path().display()))
             .path(&index.path)
             .hint("run 'samtools index' on the file again, or give its own index with index="))
     };
@@ -56,8 +55,8 @@ fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
     if extent.start < bam.first_record.0 {
         return mismatch("the index points into the header of");
     }
-    let last_frame = bam.file.len().saturating_sub(EOF_FRAME.len() as u64);
-    if !bam.truncated && extent.end >> 16 > last_frame && extent.end != bam.file.len() << 16 {
+    let last_frame = bam.len().saturating_sub(EOF_FRAME.len() as u64);
+    if !bam.is_truncated() && extent.end >> 16 > last_frame && extent.end != bam.len() << 16 {
         return mismatch("the index ends where no frame begins in");
     }
     // Empty frames give one place several offsets: the first record's own place is compared.
@@ -71,22 +70,22 @@ fn check_belongs(bam: &Bam, index: &Index) -> Result<()> {
             _ => return mismatch("the index does not begin with the first record of"),
         }
     }
-    check_complete(bam, index)
+    check_complete(file, bam, index)
 }
 
 /// The index has to lead to all records of the file. What it says about itself was looked at when it was read; where that leaves a doubt the
 /// file is asked.
-fn check_complete(bam: &Bam, index: &Index) -> Result<()> {
+fn check_complete(file: &InputFile, bam: &Alignments, index: &Index) -> Result<()> {
     let lacking = |at: u64| {
-        Err(Error::new(Kind::IndexMismatch, format!("the index does not lead to the record at {at:#x} in {}", bam.file.path().display()))
+        Err(Error::new(Kind::IndexMismatch, format!("the index does not lead to the record at {at:#x} in {}", bam.path().display()))
             .path(&index.path)
             .hint("the index is damaged, of another file or older: run 'samtools index'"))
     };
-    let last_frame = bam.file.len().saturating_sub(EOF_FRAME.len() as u64);
+    let last_frame = bam.len().saturating_sub(EOF_FRAME.len() as u64);
     // Nothing has to be read where the index ends with the file.
     let behind = index.extent().map(|whole| Chunk { start: whole.end, end: u64::MAX }).filter(|rest| rest.start >> 16 < last_frame);
     for gap in index.gaps().into_iter().take(LOOKS).chain(behind) {
-        match has_mapped(bam, gap) {
+        match has_mapped(file, bam, gap) {
             Ok(false) => {}
             Err(e) if e.kind() == Kind::Os => return Err(e),
             // What is damaged behind the last chunk does not concern those who ask for what is before it.
@@ -100,7 +99,7 @@ fn check_complete(bam: &Bam, index: &Index) -> Result<()> {
             return lacking(doubt.at);
         }
     }
-    if bam.file.len() <= SMALL {
+    if bam.len() <= SMALL {
         return first_lost(bam, index).map_or(Ok(()), lacking);
     }
     // One place may be damaged, which concerns those who ask for it; an index none of whose offsets fits is another file's.
@@ -117,29 +116,29 @@ fn check_complete(bam: &Bam, index: &Index) -> Result<()> {
 }
 
 /// Whether the record lies where the index has it, as far as an index tells of it.
-fn lies_there(bam: &Bam, doubt: &Doubt) -> Result<bool> {
-    let mut reader = RecordReader::new(bam, bam.truncated);
+fn lies_there(bam: &Alignments, doubt: &Doubt) -> Result<bool> {
+    let mut reader = RecordReader::new(bam);
     reader.seek(VirtualOffset(doubt.at), VirtualOffset(u64::MAX))?;
-    let Some(Found { range, shape }) = reader.next_record()? else { return Ok(false) };
-    let record = Record::trusted(&reader.buffer()[range]);
+    let Some(found) = reader.next_record()? else { return Ok(false) };
+    let record = Record::trusted(&reader.buffer()[found.range()]);
     let start = i64::from(record.pos());
-    let lies_there = doubt.positions.start <= start && start + shape.reference_len <= doubt.positions.end;
+    let lies_there = doubt.positions.start <= start && start + found.shape().reference_len <= doubt.positions.end;
     Ok(!is_told_of(record) || record.contig_id() == doubt.contig as i32 && lies_there)
 }
 
 /// Where the first record is to which the index does not lead a caller who asks for its positions. Records are looked at as far as they can
 /// be read: what is damaged concerns those who ask for it.
-fn first_lost(bam: &Bam, index: &Index) -> Option<u64> {
-    let mut reader = RecordReader::new(bam, bam.truncated);
+fn first_lost(bam: &Alignments, index: &Index) -> Option<u64> {
+    let mut reader = RecordReader::new(bam);
     reader.seek(bam.first_record, VirtualOffset(u64::MAX)).ok()?;
     let (mut asked, mut chunks) = (None, Vec::new());
     for _ in 0..RECORDS_OF_SMALL {
-        let Ok(Some(Found { range, shape })) = reader.next_record() else { break };
-        let record = Record::trusted(&reader.buffer()[range.clone()]);
-        let at = reader.position(range.start - LEN_BYTES).0;
+        let Ok(Some(found)) = reader.next_record() else { break };
+        let record = Record::trusted(&reader.buffer()[found.range()]);
+        let at = reader.position(found.range().start - LEN_BYTES).0;
         if let (true, Ok(contig)) = (is_told_of(record), usize::try_from(record.contig_id())) {
             let start = i64::from(record.pos());
-            let positions = Interval::new(start, start + shape.reference_len.max(1));
+            let positions = Interval::new(start, start + found.shape().reference_len.max(1));
             // Neighbours in the same windows get the same answer.
             let windows = Some((contig, index.windows(positions)));
             if asked != windows {
@@ -149,7 +148,7 @@ fn first_lost(bam: &Bam, index: &Index) -> Option<u64> {
                 return Some(at);
             }
         }
-        reader.begin_part();
+        reader.release();
     }
     None
 }
@@ -161,34 +160,34 @@ fn is_told_of(record: Record<'_>) -> bool {
 
 /// Whether there is a record in this stretch of the file to which an index should lead: one that is mapped to a position. Behind the last
 /// chunk only the first is looked at, all others could be without a contig.
-fn has_mapped(bam: &Bam, gap: Chunk) -> Result<bool> {
+fn has_mapped(file: &InputFile, bam: &Alignments, gap: Chunk) -> Result<bool> {
     // Some writers of indexes end a chunk with its frame, not where the next one begins.
-    if is_end_of_frame(&bam.file, VirtualOffset(gap.start), VirtualOffset(gap.end))? {
+    if is_end_of_frame(file, VirtualOffset(gap.start), VirtualOffset(gap.end))? {
         return Ok(false);
     }
-    let mut reader = RecordReader::new(bam, bam.truncated);
+    let mut reader = RecordReader::new(bam);
     reader.seek(VirtualOffset(gap.start), VirtualOffset(gap.end))?;
-    while let Some(Found { range, .. }) = reader.next_record()? {
-        let record = Record::trusted(&reader.buffer()[range]);
+    while let Some(found) = reader.next_record()? {
+        let record = Record::trusted(&reader.buffer()[found.range()]);
         if is_told_of(record) {
             return Ok(true);
         }
         if gap.end == u64::MAX {
             break;
         }
-        reader.begin_part();
+        reader.release();
     }
     Ok(false)
 }
 
 /// Where the record at `offset` starts, if it has a position; an index begins with the first such record of the file.
-fn place_of_record(bam: &Bam, offset: VirtualOffset) -> Result<Option<VirtualOffset>> {
-    let mut reader = RecordReader::new(bam, bam.truncated);
+fn place_of_record(bam: &Alignments, offset: VirtualOffset) -> Result<Option<VirtualOffset>> {
+    let mut reader = RecordReader::new(bam);
     reader.seek(offset, VirtualOffset(u64::MAX))?;
-    let Some(Found { range, .. }) = reader.next_record()? else { return Ok(None) };
-    let record = Record::trusted(&reader.buffer()[range.clone()]);
+    let Some(found) = reader.next_record()? else { return Ok(None) };
+    let record = Record::trusted(&reader.buffer()[found.range()]);
     let placed = record.contig_id() >= 0 && record.pos() >= 0;
-    Ok(placed.then(|| reader.position(range.start - LEN_BYTES)))
+    Ok(placed.then(|| reader.position(found.range().start - LEN_BYTES)))
 }
 
 /// Whole seconds, as htslib compares: a copy of both files keeps no better order.
@@ -198,29 +197,4 @@ fn in_seconds(time: std::time::SystemTime) -> u64 {
 
 fn modified(path: &std::path::Path) -> Option<std::time::SystemTime> {
     std::fs::metadata(path).ok()?.modified().ok()
-}
-
-/// Where a whole contig was read, its records are counted against the index.
-pub(super) fn count_records(request: &Request, targets: &[Target], totals: &Totals) -> Result<Vec<String>> {
-    let mut warnings = Vec::new();
-    for (target, &read) in targets.iter().zip(&totals.records) {
-        let contig = &request.bam.header.contigs[target.contig];
-        let Some(counts) = request.index.counts(target.contig).filter(|_| target.interval == Interval::new(0, contig.len)) else {
-            continue;
-        };
-        let expected = counts.mapped + counts.unmapped;
-        if read == expected || request.bam.truncated {
-            continue;
-        }
-        let what = format!("the index counts {expected} records on this contig, the file has {read}");
-        let error = Error::new(Kind::IndexMismatch, what)
-            .path(request.bam.file.path())
-            .contig(&contig.name)
-            .hint("the index is of another file or older: run 'samtools index'");
-        if read == 0 || read < expected {
-            return Err(error);
-        }
-        warnings.push(error.to_string());
-    }
-    Ok(warnings)
 }

@@ -1,24 +1,16 @@
 //! Letters, insertions, deletions and skips of every position, by strand.
 
-use super::BASES;
-use super::dense::{Axis, Layout, Letters, axis};
+use arrow_array::RecordBatch;
+
+use super::axis::{Letters, RowMap, axis, row_bytes};
 use super::pages::zeros;
+use super::region::Region;
+use super::report::Answer;
+use super::request::{Request, Settings};
 use crate::depth::bases::{LANES, Lane};
 use crate::error::{Error, Kind, Result};
-use crate::pass::{self, Control, Poll};
-use crate::plan::Target;
-use crate::request::{Outcome, Request};
-
-/// What is counted, row by row.
-#[derive(Debug)]
-pub struct BaseCounts {
-    /// Where.
-    pub axis: Axis,
-    /// Columns by name: of each count both strands together, forward, reverse.
-    pub counts: Vec<(&'static str, Vec<i32>)>,
-    /// What else there is to say.
-    pub outcome: Outcome,
-}
+use crate::pass::{self, Watch};
+use crate::table::{self, BASES, BaseCounts};
 
 /// Names of three columns: both strands together, forward, reverse.
 type Names = [&'static str; 3];
@@ -39,48 +31,56 @@ const COUNTED: [(Lane, Names); LANES / 2] = [
 ];
 const LETTERS: [Lane; 5] = [Lane::A, Lane::C, Lane::G, Lane::T, Lane::N];
 
-/// Counts the targets and builds their table.
+/// Letters, insertions, deletions and skips at every position of `regions`, or of every contig: the columns `chrom, pos`, `ref` where a
+/// reference is given, and the counts.
 ///
 /// # Errors
 ///
-/// What counting gives; [`Kind::InvalidArgument`] for a rule that does not say whose letter counts; [`Kind::ResourceLimit`] before any
-/// memory is asked for, or where a sum is beyond 32 bits; [`Kind::CorruptFile`] for a letter in the reference that is none.
-pub fn base_counts(request: &Request, targets: &[Target], control: &Control, poll: Poll<'_>) -> Result<BaseCounts> {
-    request.rules.validate_letters()?;
-    let layout = Layout::new(targets);
-    let kinds = COUNTED.len() + 1 + if request.reference.is_some() { 2 } else { 0 };
-    let row = Axis::row_bytes(request, Letters::WithReference) + 4 * 3 * kinds as u64;
-    request.check_memory(layout.rows as u64 * row)?;
-    let mut lanes: [Vec<i32>; LANES] = std::array::from_fn(|_| zeros(layout.rows));
-    let outcome = request.count_letters(targets, lanes.each_mut().map(Vec::as_mut_slice), control, &mut *poll)?;
-    let axis = axis(request, &layout, Letters::WithReference, control, &mut *poll)?;
-    let mut columns = Columns { request, lanes, rows: layout.rows, control, poll };
-    let mut counts = columns.reads()?;
+/// As for [`super::coverage()`]; [`Kind::InvalidArgument`] for a rule that does not say whose letter counts; [`Kind::ResourceLimit`] where a
+/// sum is beyond 32 bits.
+pub fn base_counts(settings: Settings, regions: Option<&[Region]>, watch: &Watch<'_>) -> Result<Answer<RecordBatch>> {
+    let request = Request::open(settings, regions)?;
+    let Answer { value, report } = counts_of(&request, watch)?;
+    let value = value.into_batch(&table::names(&request.header().contigs))?;
+    watch.finish()?;
+    Ok(Answer { value, report })
+}
+
+fn counts_of(request: &Request, watch: &Watch<'_>) -> Result<Answer<BaseCounts>> {
+    request.rules().validate_letters()?;
+    let map = RowMap::new(request.targets());
+    let kinds = COUNTED.len() + 1 + if request.reference().is_some() { 2 } else { 0 };
+    let row = row_bytes(request, Letters::WithReference) + 4 * 3 * kinds as u64;
+    request.check_memory(map.rows as u64 * row)?;
+    let mut lanes: [Vec<i32>; LANES] = std::array::from_fn(|_| zeros(map.rows));
+    let report = request.count_letters(lanes.each_mut().map(Vec::as_mut_slice), watch)?;
+    let axis = axis(request, &map, Letters::WithReference, watch)?;
+    let mut sums = Sums { request, lanes, rows: map.rows, watch };
+    let mut counts = sums.reads()?;
     if let Some(reference) = &axis.base {
-        counts.extend(columns.matches(reference)?);
+        counts.extend(sums.matches(reference)?);
     }
-    counts.extend(columns.counted()?);
-    Ok(BaseCounts { axis, counts, outcome })
+    counts.extend(sums.counted()?);
+    Ok(Answer { value: BaseCounts { axis, counts }, report })
 }
 
 /// The columns in the making.
-struct Columns<'r, 'p> {
+struct Sums<'r, 'w, 'p> {
     request: &'r Request,
     lanes: [Vec<i32>; LANES],
     rows: usize,
-    control: &'r Control,
-    poll: Poll<'p>,
+    watch: &'w Watch<'p>,
 }
 
-impl Columns<'_, '_> {
+impl Sums<'_, '_, '_> {
     /// What the rule counts at each position: its depth.
     fn reads(&mut self) -> Result<Vec<(&'static str, Vec<i32>)>> {
-        let rules = &self.request.rules;
+        let rules = self.request.rules();
         let gaps = [(Lane::Deletion, rules.deletions), (Lane::Skip, rules.skips)];
         let counted: Vec<_> = LETTERS.into_iter().chain(gaps.into_iter().filter(|g| g.1).map(|g| g.0)).collect();
         let [forward, reverse] = [0, 1].map(|strand| {
             let lanes: Vec<_> = counted.iter().map(|lane| &self.lanes[lane.index() + strand]).collect();
-            sum(self.request, &lanes, self.rows, self.control, &mut *self.poll)
+            sum(self.request, &lanes, self.rows, self.watch)
         });
         self.both(READS, forward?, reverse?)
     }
@@ -92,7 +92,7 @@ impl Columns<'_, '_> {
             let [forward, reverse] = [0, 1].map(|strand| {
                 let lanes = LETTERS.map(|lane| &self.lanes[lane.index() + strand][..]);
                 let mut out = zeros(self.rows);
-                pass::fill(&mut out, self.request.workers, self.control, &mut *self.poll, |at, piece: &mut [i32]| {
+                pass::fill(&mut out, self.request.workers(), self.watch, |at, piece: &mut [i32]| {
                     for (row, out) in (at..).zip(piece) {
                         let same = letter_of(reference[row]);
                         let counts = lanes.iter().enumerate().filter(|lane| (lane.0 == same) == matching);
@@ -119,15 +119,15 @@ impl Columns<'_, '_> {
     }
 
     fn both(&mut self, names: Names, forward: Vec<i32>, reverse: Vec<i32>) -> Result<Vec<(&'static str, Vec<i32>)>> {
-        let all = sum(self.request, &[&forward, &reverse], self.rows, self.control, &mut *self.poll)?;
+        let all = sum(self.request, &[&forward, &reverse], self.rows, self.watch)?;
         Ok(names.into_iter().zip([all, forward, reverse]).collect())
     }
 }
 
 /// Row by row the sum of columns.
-fn sum(request: &Request, columns: &[&Vec<i32>], rows: usize, control: &Control, poll: Poll<'_>) -> Result<Vec<i32>> {
+fn sum(request: &Request, columns: &[&Vec<i32>], rows: usize, watch: &Watch<'_>) -> Result<Vec<i32>> {
     let mut out = zeros(rows);
-    pass::fill(&mut out, request.workers, control, poll, |at, piece: &mut [i32]| {
+    pass::fill(&mut out, request.workers(), watch, |at, piece: &mut [i32]| {
         for column in columns {
             for (out, &count) in piece.iter_mut().zip(&column[at..]) {
                 *out = out.saturating_add(count);

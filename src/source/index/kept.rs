@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::SystemTime;
 
-use crate::source::bam::Bam;
+use super::Index;
 use crate::source::file::{InputFile, State};
-use crate::source::index::Index;
 
 /// So many are kept at most.
 const MOST: usize = 4;
@@ -26,10 +25,10 @@ pub(super) struct Key {
 
 impl Key {
     /// `None` where it cannot be told whether one of them changes.
-    pub(super) fn of(path: &Path, bam: &Bam) -> Option<Self> {
+    pub(super) fn of(path: &Path, file: &InputFile) -> Option<Self> {
         // Opened, since a network file system may answer from memory where a file is only asked about.
         let index = InputFile::open(path).ok()?.state()?;
-        let bam = bam.file.state()?;
+        let bam = file.state()?;
         let now = SystemTime::now();
         (index.is_settled(now) && bam.is_settled(now)).then(|| Self { path: path.to_path_buf(), index, bam })
     }
@@ -60,8 +59,8 @@ pub(super) fn find(key: &Key) -> Option<Arc<Index>> {
 }
 
 /// Keeps `index`, which was read after `key` was made; not if a file was touched meanwhile.
-pub(super) fn keep(key: Key, bam: &Bam, index: &Arc<Index>) {
-    if key.index.len() > MOST_BYTES || Key::of(&key.path, bam).as_ref() != Some(&key) {
+pub(super) fn keep(key: Key, file: &InputFile, index: &Arc<Index>) {
+    if key.index.len() > MOST_BYTES || Key::of(&key.path, file).as_ref() != Some(&key) {
         return;
     }
     let Some(mut kept) = kept() else { return };

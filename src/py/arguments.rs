@@ -1,4 +1,4 @@
-//! What every function that reads a file shares: its keywords, the watch over a running call, what is said besides the numbers.
+//! What every function that reads a file shares: its keywords, the poll of a running call, the report.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -10,18 +10,17 @@ use pyo3::types::PyDict;
 
 use super::errors::{Failure, keep};
 use super::rules::{fields, rules_from};
+use crate::call::{Region, Report, Settings, Tuning};
 use crate::depth::walk::Tally;
 use crate::error::{Error, Kind, Result};
-use crate::pass;
-use crate::plan::Target;
-use crate::request::{Outcome, Request, Settings, Tuning};
+use crate::pass::{self, Progress, Watch};
 
 /// The keywords.
 const OPTIONS: [&str; 9] =
     ["reference", "index", "n_cores", "allow_truncated", "timeout", "max_memory", "progress", "span_bytes", "part_bytes"];
 
-/// The settings of a call, and what watches over it.
-pub(super) fn settings(bam: PathBuf, rules: &Bound<'_, PyDict>, options: Option<&Bound<'_, PyDict>>) -> PyResult<(Settings, Watch)> {
+/// The settings of a call, and what polls while it runs.
+pub(super) fn settings(bam: PathBuf, rules: &Bound<'_, PyDict>, options: Option<&Bound<'_, PyDict>>) -> PyResult<(Settings, Patience)> {
     let options = options.map_or_else(|| Ok(PyDict::new(rules.py())), PyDictMethods::copy)?;
     for key in options.keys() {
         let key: String = key.extract()?;
@@ -45,7 +44,7 @@ pub(super) fn settings(bam: PathBuf, rules: &Bound<'_, PyDict>, options: Option<
             part_bytes: option(&options, "part_bytes")?.unwrap_or(defaults.part_bytes),
         },
     };
-    Ok((settings, Watch::new(option(&options, "timeout")?, option(&options, "progress")?)))
+    Ok((settings, Patience::new(option(&options, "timeout")?, option(&options, "progress")?)))
 }
 
 fn option<T: for<'a, 'py> FromPyObject<'a, 'py>>(options: &Bound<'_, PyDict>, key: &str) -> PyResult<Option<T>> {
@@ -53,25 +52,32 @@ fn option<T: for<'a, 'py> FromPyObject<'a, 'py>>(options: &Bound<'_, PyDict>, ke
     value.extract().map(Some).map_err(Into::into)
 }
 
-/// The warnings of a call, and what it says about itself.
-pub(super) fn report(dict: &Bound<'_, PyDict>, request: &Request, targets: &[Target], outcome: &Outcome) -> PyResult<()> {
+/// A region as Python gives it.
+#[derive(FromPyObject)]
+pub(super) enum RegionArgument {
+    Text(String),
+    Range(String, i64, i64),
+}
+
+/// Regions as the core takes them.
+pub(super) fn regions(given: Option<Vec<RegionArgument>>) -> Option<Vec<Region>> {
+    let region = |region| match region {
+        RegionArgument::Text(text) => Region::Text(text),
+        RegionArgument::Range(contig, start, end) => Region::Range(contig, start, end),
+    };
+    given.map(|regions| regions.into_iter().map(region).collect())
+}
+
+/// The warnings and the metadata of a call.
+pub(super) fn report(dict: &Bound<'_, PyDict>, report: &Report) -> PyResult<()> {
     let py = dict.py();
-    let warnings: Vec<&String> = request.warnings.iter().chain(&outcome.warnings).collect();
-    dict.set_item("warnings", warnings)?;
+    dict.set_item("warnings", &report.warnings)?;
     let metadata = PyDict::new(py);
-    let groups = request.read_groups().map(|groups| groups.iter().map(|g| String::from_utf8_lossy(g).into_owned()).collect::<Vec<_>>());
-    metadata.set_item("rules", fields(py, &request.rules, groups.as_deref())?)?;
-    metadata.set_item("tool", request.rules.preset.traits().tool)?;
-    metadata.set_item("baq", request.baq)?;
-    metadata.set_item("reads", tally(py, &outcome.tally)?)?;
-    let regions: Vec<_> = targets
-        .iter()
-        .map(|t| {
-            let (start, end) = t.interval.one_based();
-            (request.bam.header.contigs[t.contig].text(), start, end)
-        })
-        .collect();
-    metadata.set_item("regions", regions)?;
+    metadata.set_item("rules", fields(py, &report.rules, report.read_groups.as_deref())?)?;
+    metadata.set_item("tool", report.rules.preset.traits().tool)?;
+    metadata.set_item("baq", report.baq)?;
+    metadata.set_item("reads", tally(py, &report.tally)?)?;
+    metadata.set_item("regions", &report.regions)?;
     metadata.set_item("version", env!("CARGO_PKG_VERSION"))?;
     dict.set_item("metadata", metadata)
 }
@@ -95,46 +101,43 @@ pub(super) fn tally<'py>(py: Python<'py>, tally: &Tally) -> PyResult<Bound<'py, 
     Ok(dict)
 }
 
-/// What the calling thread watches while others work: signals, time, progress.
-pub(super) struct Watch {
+/// How long a call may take, and what is polled meanwhile: signals and the progress callback.
+pub(super) struct Patience {
     deadline: Option<(Instant, f64)>,
     progress: Option<Py<PyAny>>,
 }
 
-impl Watch {
+impl Patience {
     pub(super) fn new(timeout: Option<f64>, progress: Option<Py<PyAny>>) -> Self {
         let deadline = timeout.and_then(|t| Some((Instant::now().checked_add(Duration::try_from_secs_f64(t).ok()?)?, t)));
         Self { deadline, progress }
     }
 
-    pub(super) fn poll(&self, done: u64, total: u64) -> Result<()> {
-        if let Some((at, seconds)) = self.deadline
+    /// Ends the call when its time is over, or when Python has an exception for it.
+    pub(super) fn poll(&self, Progress { done, total, over }: Progress) -> Result<()> {
+        if let Some((at, seconds)) = self.deadline.filter(|_| !over)
             && Instant::now() >= at
         {
             return Err(Error::new(Kind::Timeout, format!("the call took longer than timeout={seconds} seconds"))
                 .hint("give more time, or a smaller region"));
         }
-        let go_on = Python::try_attach(|py| {
-            py.check_signals()?;
-            self.progress.as_ref().map_or(Ok(()), |p| p.call1(py, (done.min(total), total)).map(drop))
+        let polled = Python::try_attach(|py| {
+            if !over {
+                py.check_signals()?;
+            }
+            self.progress.as_ref().map_or(Ok(()), |progress| progress.call1(py, (done, total)).map(drop))
         });
-        // The interpreter is shutting down: this is a daemon thread's call, and nobody waits for it.
-        go_on.map_or_else(|| Err(Error::cancelled()), |went| went.map_err(keep))
-    }
-
-    pub(super) fn finish(&self, total: u64) -> Result<()> {
-        let Some(progress) = &self.progress else { return Ok(()) };
-        let went = Python::try_attach(|py| progress.call1(py, (total, total)).map(drop));
-        went.map_or_else(|| Err(Error::cancelled()), |went| went.map_err(keep))
+        // Without an interpreter this is a daemon thread's call at the end of the process, and its result is not needed.
+        polled.map_or_else(|| Err(Error::cancelled()), |result| result.map_err(keep))
     }
 }
 
-/// Opens the files of a call: one without regions reads the whole file, and needs no index.
-pub(super) fn open(settings: Settings, whole: bool, watch: &Watch) -> Result<Request> {
-    if !whole {
-        return Request::open(settings);
-    }
-    Request::open_whole(settings, &mut |done| watch.poll(done, done))
+/// Runs a call of the core detached from the interpreter, polled by `patience`; its errors and panics become exceptions.
+pub(super) fn run<T: Send>(py: Python<'_>, patience: &Patience, call: impl FnOnce(&Watch<'_>) -> Result<T> + Send) -> PyResult<T> {
+    guarded(py, || {
+        let mut poll = |progress| patience.poll(progress);
+        call(&Watch::new(&mut poll))
+    })
 }
 
 /// Runs `work` detached from the interpreter; its errors and panics become exceptions.

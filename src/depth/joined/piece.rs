@@ -33,7 +33,7 @@ pub(super) fn take<'o, const L: usize>(lanes: &mut Lanes<'o, L>, len: usize) -> 
 }
 
 /// Where the counts of a piece go, from left to right.
-trait Place<const L: usize> {
+trait Rows<const L: usize> {
     /// `len` positions of equal counts.
     fn run(&mut self, len: usize, counts: &[i64; L]);
     /// `len` positions to be written one by one.
@@ -43,7 +43,7 @@ trait Place<const L: usize> {
 /// The rest of columns of zeros. Pages that nobody covers are never touched.
 struct Rest<'o, const L: usize>(Lanes<'o, L>);
 
-impl<const L: usize> Place<L> for Rest<'_, L> {
+impl<const L: usize> Rows<L> for Rest<'_, L> {
     fn run(&mut self, len: usize, counts: &[i64; L]) {
         for (lane, &count) in take(&mut self.0, len).into_iter().zip(counts) {
             if count != 0 {
@@ -57,7 +57,7 @@ impl<const L: usize> Place<L> for Rest<'_, L> {
     }
 }
 
-impl Place<1> for Depths {
+impl Rows<1> for Depths {
     fn run(&mut self, len: usize, &[depth]: &[i64; 1]) {
         self.push_run(len, depth as i32);
     }
@@ -90,11 +90,11 @@ impl<const L: usize> Piece<'_, L> {
         self.write_to(&mut Rest(out))
     }
 
-    fn write_to(self, place: &mut impl Place<L>) -> Result<Slab<L>> {
+    fn write_to(self, rows: &mut impl Rows<L>) -> Result<Slab<L>> {
         let Self { counts_before, range, mut slab, events, .. } = self;
         let dense = Interval::new(slab.start, slab.start + slab.diff.len() as i64);
         let most = counts_before.into_iter().max().unwrap_or(0);
-        let mut writer = Writer { counts: counts_before, most, at: range.start, place };
+        let mut writer = Writer { counts: counts_before, most, at: range.start, rows };
         let mut rest = events.as_slice();
         if !dense.is_empty() {
             let inside = rest.partition_point(|e| e.at < dense.start)..rest.partition_point(|e| e.at < dense.end);
@@ -128,15 +128,15 @@ struct Writer<'p, P, const L: usize> {
     counts: [i64; L],
     most: i64,
     at: i64,
-    place: &'p mut P,
+    rows: &'p mut P,
 }
 
-impl<P: Place<L>, const L: usize> Writer<'_, P, L> {
+impl<P: Rows<L>, const L: usize> Writer<'_, P, L> {
     /// Writes up to `end`, counts changing only at `events`.
     fn runs(&mut self, events: &[Change], end: i64) {
         for &Change { at, by, lane } in events.iter().chain(std::iter::once(&Change { at: end, by: 0, lane: 0 })) {
             if at > self.at {
-                self.place.run((at - self.at) as usize, &self.counts.map(written));
+                self.rows.run((at - self.at) as usize, &self.counts.map(written));
                 self.at = at;
             }
             let count = &mut self.counts[lane as usize];
@@ -147,11 +147,11 @@ impl<P: Place<L>, const L: usize> Writer<'_, P, L> {
 
     fn dense(&mut self, mut diff: &[[i32; L]]) {
         // Lane by lane over so many rows that the second look still finds them in the first cache.
-        let rows = if L == 1 { diff.len() } else { 256 };
-        while let (here, rest) = diff.split_at(rows.min(diff.len()))
+        let stretch = if L == 1 { diff.len() } else { 256 };
+        while let (here, rest) = diff.split_at(stretch.min(diff.len()))
             && !here.is_empty()
         {
-            for (lane, out) in self.place.dense(here.len()).into_iter().enumerate() {
+            for (lane, out) in self.rows.dense(here.len()).into_iter().enumerate() {
                 let (mut count, mut most) = (self.counts[lane], self.most);
                 for (out, d) in out.iter_mut().zip(here) {
                     count += i64::from(d[lane]);

@@ -1,0 +1,28 @@
+//! The verbs: one function for each question, which opens what it needs, decides which passes it takes, and gives an [`Answer`].
+//!
+//! `py` and the command line are shells around this room: they hand over [`Settings`] and take tables back.
+
+mod axis;
+mod bases;
+mod coverage;
+mod depth;
+mod matrix;
+mod pages;
+mod region;
+mod report;
+mod request;
+mod runs;
+mod stats;
+mod stream;
+#[cfg(all(test, unix))]
+mod tests;
+
+pub use bases::base_counts;
+pub use coverage::{coverage, region_depth};
+pub use matrix::{MatrixTable, coverage_matrix};
+pub use region::Region;
+pub use report::{Answer, Report};
+pub use request::{Request, Settings, Tuning};
+pub use runs::{Binned, Histograms, binned_runs, depth_histograms};
+pub use stats::{Rows, StatTables, interval_stats, window_stats};
+pub use stream::{Batch, DepthStream, StreamEnd, stream_coverage};

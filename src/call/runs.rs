@@ -1,0 +1,62 @@
+//! How many positions have which depth, and stretches of positions whose depths are alike.
+
+use super::region::Region;
+use super::report::Answer;
+use super::request::{Request, Settings};
+use crate::coords::Target;
+use crate::error::Result;
+use crate::pass::Watch;
+use crate::summary::histogram::{Distribution, Histogram};
+use crate::summary::runs::{Run, RunsOf};
+
+/// How many positions of each target have which depth.
+#[derive(Debug)]
+pub struct Histograms {
+    /// The targets.
+    pub targets: Vec<Target>,
+    /// One for each target, as far as there are positions.
+    pub histograms: Vec<Histogram>,
+    /// Names of all contigs of the header.
+    pub contigs: Vec<String>,
+}
+
+/// Stretches of positions whose depths lie in one bin.
+#[derive(Debug)]
+pub struct Binned {
+    /// The targets.
+    pub targets: Vec<Target>,
+    /// The stretches, in the order of the targets.
+    pub runs: Vec<Run>,
+    /// Names of all contigs of the header.
+    pub contigs: Vec<String>,
+}
+
+/// How many positions of each of `regions`, or of every contig, have which depth.
+///
+/// # Errors
+///
+/// As for [`super::coverage()`].
+pub fn depth_histograms(settings: Settings, regions: Option<&[Region]>, watch: &Watch<'_>) -> Result<Answer<Histograms>> {
+    let request = Request::open(settings, regions)?;
+    let answer = request.summarize(&Distribution, watch)?;
+    watch.finish()?;
+    Ok(answer.map(|histograms| Histograms { targets: request.targets().to_vec(), histograms, contigs: names(&request) }))
+}
+
+/// The longest stretches whose depths lie in one bin: bin i holds the depths from `edges[i]` up to, without, `edges[i + 1]`; the last one
+/// has no upper end. Positions below the first edge are left out.
+///
+/// # Errors
+///
+/// As for [`super::coverage()`].
+pub fn binned_runs(settings: Settings, regions: Option<&[Region]>, edges: &[i32], watch: &Watch<'_>) -> Result<Answer<Binned>> {
+    let request = Request::open(settings, regions)?;
+    let bin = |depth| (edges.partition_point(|&edge| edge <= depth) as i32).checked_sub(1).filter(|&bin| bin >= 0);
+    let answer = request.summarize(&RunsOf::new(bin), watch)?;
+    watch.finish()?;
+    Ok(answer.map(|runs| Binned { targets: request.targets().to_vec(), runs, contigs: names(&request) }))
+}
+
+fn names(request: &Request) -> Vec<String> {
+    request.header().contigs.iter().map(|contig| contig.text().into_owned()).collect()
+}
