@@ -26,6 +26,7 @@ pub mod call;
 pub mod coords;
 pub mod depth;
 pub mod error;
+pub mod evidence;
 pub mod memory;
 pub mod pass;
 pub mod plan;

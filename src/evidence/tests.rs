@@ -1,0 +1,260 @@
+//! Each rule on records made for it, and all of them against the slow twin on random records.
+
+use super::inserts::InsertRow;
+use super::*;
+use crate::source::record::{OpKind, Record};
+
+/// A record of ten bases on the first contig, its mate to the right of it.
+#[derive(Clone, Debug)]
+struct Read {
+    flags: u16,
+    contig: i32,
+    pos: i32,
+    mapq: u8,
+    cigar: Vec<(u32, OpKind)>,
+    mate_contig: i32,
+    mate_pos: i32,
+    template_len: i32,
+    qualities: Vec<u8>,
+}
+
+fn read(flags: u16) -> Read {
+    Read {
+        flags,
+        contig: 0,
+        pos: 100,
+        mapq: 60,
+        cigar: vec![(10, OpKind::Match)],
+        mate_contig: 0,
+        mate_pos: 200,
+        template_len: 110,
+        qualities: vec![30; 10],
+    }
+}
+
+impl Read {
+    fn flags(&self, flags: u16) -> Self {
+        Self { flags, ..self.clone() }
+    }
+
+    fn mapq(&self, mapq: u8) -> Self {
+        Self { mapq, ..self.clone() }
+    }
+
+    fn cigar(&self, cigar: &[(u32, OpKind)]) -> Self {
+        Self { cigar: cigar.to_vec(), ..self.clone() }
+    }
+
+    fn qualities(&self, qualities: &[u8]) -> Self {
+        Self { qualities: qualities.to_vec(), ..self.clone() }
+    }
+
+    fn without_seq(&self) -> Self {
+        self.qualities(&[])
+    }
+
+    fn without_place(&self) -> Self {
+        Self { contig: -1, pos: -1, ..self.clone() }
+    }
+
+    fn mate(&self, mate_contig: i32, mate_pos: i32, template_len: i32) -> Self {
+        Self { mate_contig, mate_pos, template_len, ..self.clone() }
+    }
+
+    /// The bytes of the record without `block_size`; SEQ is all `=`.
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.extend(self.contig.to_le_bytes());
+        out.extend(self.pos.to_le_bytes());
+        out.extend([2, self.mapq, 0, 0]);
+        out.extend((self.cigar.len() as u16).to_le_bytes());
+        out.extend(self.flags.to_le_bytes());
+        out.extend((self.qualities.len() as u32).to_le_bytes());
+        out.extend(self.mate_contig.to_le_bytes());
+        out.extend(self.mate_pos.to_le_bytes());
+        out.extend(self.template_len.to_le_bytes());
+        out.extend(b"r\0");
+        for &(len, kind) in &self.cigar {
+            out.extend((len << 4 | kind as u32).to_le_bytes());
+        }
+        out.resize(out.len() + self.qualities.len().div_ceil(2), 0);
+        out.extend(&self.qualities);
+        out
+    }
+}
+
+/// Folds `reads` as one part.
+fn fold<'a, F: Default>(reads: impl IntoIterator<Item = &'a Read>, add: impl Fn(&mut F, Record<'_>)) -> F {
+    let mut fold = F::default();
+    for read in reads {
+        add(&mut fold, Record::check(&read.encode()).unwrap().0);
+    }
+    fold
+}
+
+/// Categories that count a record, with `true` for failed.
+fn categories(read: &Read) -> Vec<(&'static str, bool)> {
+    let rows = fold([read], FlagSummary::add).rows();
+    let counted = |count: u64, category, failed| {
+        assert!(count <= 1);
+        (count == 1).then_some((category, failed))
+    };
+    rows.iter().flat_map(|row| [counted(row.passed, row.category, false), counted(row.failed, row.category, true)]).flatten().collect()
+}
+
+fn passed(categories: &[&'static str]) -> Vec<(&'static str, bool)> {
+    categories.iter().map(|&category| (category, false)).collect()
+}
+
+#[test]
+fn an_unpaired_read_is_in_total_primary_and_mapped() {
+    let every = ["in total", "primary", "mapped", "primary mapped"];
+    assert_eq!(categories(&read(0)), passed(&every));
+    // Flags about a pair mean nothing without 0x1, and bits that SAM does not define mean nothing at all.
+    assert_eq!(categories(&read(0x2 | 0x8 | 0x40 | 0x80 | 0xf000).mate(1, 5, 0)), passed(&every));
+}
+
+#[test]
+fn secondary_wins_over_supplementary() {
+    assert_eq!(categories(&read(0x1 | 0x2 | 0x40 | 0x100)), passed(&["in total", "secondary", "mapped"]));
+    assert_eq!(categories(&read(0x100 | 0x800 | 0x4 | 0x400)), passed(&["in total", "secondary", "duplicates"]));
+    assert_eq!(categories(&read(0x1 | 0x800 | 0x400)), passed(&["in total", "supplementary", "duplicates", "mapped"]));
+}
+
+#[test]
+fn failed_reads_are_counted_in_the_second_column() {
+    let failed: Vec<_> = categories(&read(0x200 | 0x400));
+    let every = ["in total", "primary", "duplicates", "primary duplicates", "mapped", "primary mapped"];
+    assert_eq!(failed, every.map(|category| (category, true)));
+    let failed = categories(&read(0x201).mate(1, 5, 0).mapq(5));
+    assert!(failed.iter().all(|&(_, failed)| failed) && failed.len() == 8);
+}
+
+#[test]
+fn pairs_are_counted_from_primary_records() {
+    let common = ["in total", "primary", "mapped", "primary mapped", "paired in sequencing"];
+    let with = |more: &[&'static str]| passed(&[&common[..], more].concat());
+    let both = "with itself and mate mapped";
+    assert_eq!(categories(&read(0x1)), with(&[both]));
+    assert_eq!(categories(&read(0x1 | 0x2 | 0x40)), with(&["read1", "properly paired", both]));
+    assert_eq!(categories(&read(0x1 | 0x40 | 0x80)), with(&["read1", "read2", both]));
+    assert_eq!(categories(&read(0x1 | 0x8 | 0x80)), with(&["read2", "singletons"]));
+    // An unmapped read is not properly paired, and not a singleton.
+    let unmapped = ["in total", "primary", "paired in sequencing", "read1"];
+    assert_eq!(categories(&read(0x1 | 0x2 | 0x4 | 0x8 | 0x40)), passed(&unmapped));
+}
+
+#[test]
+fn a_mate_elsewhere_is_one_on_any_other_contig_id() {
+    let categories_of = |contig, mapq| categories(&read(0x1).mate(contig, 5, 0).mapq(mapq)).split_off(6);
+    let (any, confident) = ("with mate mapped to a different chr", "with mate mapped to a different chr (mapQ>=5)");
+    assert_eq!(categories_of(0, 60), []);
+    assert_eq!(categories_of(1, 4), passed(&[any]));
+    assert_eq!(categories_of(1, 5), passed(&[any, confident]));
+    // 0x8 alone says whether the mate is mapped.
+    assert_eq!(categories_of(-1, 255), passed(&[any, confident]));
+}
+
+#[test]
+fn the_categories_come_in_flagstats_order() {
+    let rows = FlagSummary::default().rows();
+    assert!(rows.iter().all(|row| row.passed == 0 && row.failed == 0));
+    let words: Vec<_> = rows.iter().map(|row| row.category).collect();
+    assert_eq!(
+        words.join("\n"),
+        "in total\nprimary\nsecondary\nsupplementary\nduplicates\nprimary duplicates\nmapped\nprimary mapped\npaired in sequencing\n\
+         read1\nread2\nproperly paired\nwith itself and mate mapped\nsingletons\nwith mate mapped to a different chr\n\
+         with mate mapped to a different chr (mapQ>=5)"
+    );
+}
+
+/// Insert size, inward, outward and other of pairs of which both reads are `read`.
+fn inserts(read: &Read, max_insert: u32) -> Vec<(u64, [u64; 3])> {
+    let mut inserts = InsertSizes::new(max_insert);
+    let bytes = read.encode();
+    for _ in 0..2 {
+        inserts.add(Record::trusted(&bytes));
+    }
+    inserts.rows().iter().map(|row| (row.insert_size, [row.inward, row.outward, row.other])).collect()
+}
+
+#[test]
+fn orientation_follows_strands_and_starts() {
+    const INWARD: [u64; 3] = [1, 0, 0];
+    const OUTWARD: [u64; 3] = [0, 1, 0];
+    const OTHER: [u64; 3] = [0, 0, 1];
+    let of = |flags, mate_pos| inserts(&read(flags).mate(0, mate_pos, -150), 8000);
+    for read1_or_2 in [0x40, 0x80, 0xc0, 0] {
+        let flags = 0x1 | read1_or_2;
+        // This read starts at 100.  ==>  <==
+        assert_eq!(of(flags | 0x20, 200), [(150, INWARD)]);
+        assert_eq!(of(flags | 0x10, 50), [(150, INWARD)]);
+        //                           <==  ==>
+        assert_eq!(of(flags | 0x10, 200), [(150, OUTWARD)]);
+        assert_eq!(of(flags | 0x20, 50), [(150, OUTWARD)]);
+        // Both start at 100.
+        assert_eq!(of(flags | 0x10, 100), [(150, INWARD)]);
+        assert_eq!(of(flags | 0x20, 100), [(150, INWARD)]);
+        for strands in [0, 0x30] {
+            assert_eq!(of(flags | strands, 200), [(150, OTHER)]);
+            assert_eq!(of(flags | strands, 100), [(150, OTHER)]);
+        }
+    }
+}
+
+#[test]
+fn insert_sizes_need_both_mates_mapped_and_a_size_or_one_contig() {
+    let pair = read(0x1 | 0x20);
+    assert_eq!(inserts(&pair, 8000).len(), 1);
+    // QC-failed reads and duplicates count.
+    assert_eq!(inserts(&pair.flags(0x621), 8000).len(), 1);
+    for flags in [0x20, 0x1 | 0x4, 0x1 | 0x8, 0x1 | 0x100, 0x1 | 0x800] {
+        assert_eq!(inserts(&pair.flags(flags), 8000), [], "{flags:#x}");
+    }
+    assert_eq!(inserts(&pair.cigar(&[]).without_seq(), 8000), []);
+    // TLEN 0 counts on one contig, and without any contig.
+    assert_eq!(inserts(&pair.mate(0, 200, 0), 8000), [(0, [1, 0, 0])]);
+    assert_eq!(inserts(&pair.without_place().mate(-1, -1, 0), 8000), [(0, [1, 0, 0])]);
+    assert_eq!(inserts(&pair.mate(1, 200, 0), 8000), []);
+    assert_eq!(inserts(&pair.mate(1, 200, 7), 8000), [(7, [1, 0, 0])]);
+}
+
+#[test]
+fn large_insert_sizes_count_as_the_limit() {
+    let of = |tlen, max_insert| inserts(&read(0x21).mate(0, 200, tlen), max_insert)[0].0;
+    assert_eq!([of(-7999, 8000), of(8000, 8000), of(-8001, 8000), of(i32::MIN, 8000)], [7999, 8000, 8000, 8000]);
+    assert_eq!([of(5, 1), of(9000, 10_000), of(123_456, u32::MAX)], [1, 9000, 123_456]);
+    // 0 sets no limit.
+    assert_eq!([of(8001, 0), of(i32::MIN, 0)], [8001, 1 << 31]);
+}
+
+#[test]
+fn a_read_without_its_mate_is_not_a_pair() {
+    let (inward, other) = (read(0x21), read(0x1));
+    assert_eq!(fold(&[inward.clone(), other.clone()], InsertSizes::add).rows(), []);
+    let rows = fold(&[inward.clone(), inward.clone(), inward, other], InsertSizes::add).rows();
+    assert_eq!(rows, [InsertRow { insert_size: 110, pairs: 1, inward: 1, outward: 0, other: 0 }]);
+}
+
+#[test]
+fn a_read_length_holds_hard_clipped_bases() {
+    use OpKind::{Deletion as D, HardClip as H, Match as M, Skip as N, SoftClip as S};
+    let lengths = |read: Read| fold([&read], ReadLengths::add).rows().first().map(|row| row.read_length);
+    assert_eq!(lengths(read(0)), Some(10));
+    assert_eq!(lengths(read(0).cigar(&[(5000, H), (4, M), (2, D), (4, M), (3, N), (2, S), (2, H)])), Some(5012));
+    assert_eq!(lengths(read(0x4 | 0x200 | 0x400).without_place().cigar(&[])), Some(10));
+    assert_eq!(lengths(read(0x100)), None);
+    assert_eq!(lengths(read(0x800).cigar(&[(3, H), (10, M)])), None);
+    assert_eq!(lengths(read(0).without_seq()), None);
+}
+
+#[test]
+fn mapping_qualities_are_those_of_good_primary_reads() {
+    let mapq = |read: Read| fold([&read], MappingQualities::add).rows().first().map(|row| row.mapq);
+    assert_eq!(mapq(read(0).mapq(0)), Some(0));
+    assert_eq!(mapq(read(0x1 | 0x8).mapq(255)), Some(255));
+    for flags in [0x4, 0x100, 0x200, 0x400, 0x800] {
+        assert_eq!(mapq(read(flags)), None, "{flags:#x}");
+    }
+    assert_eq!(mapq(read(0).without_seq()), None);
+}
