@@ -6,20 +6,24 @@
 //!
 //! The rules are those of samtools 1.24, in `docs/semantics.md` under "Flags, insert sizes, read lengths, qualities".
 
+pub mod base_quality;
 mod bins;
 pub mod flags;
 pub mod inserts;
 pub mod lengths;
 pub mod mapq;
 #[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod tests;
 
+pub use base_quality::BaseQualities;
 pub use flags::FlagSummary;
 pub use inserts::InsertSizes;
 pub use lengths::ReadLengths;
 pub use mapq::MappingQualities;
 
-use crate::source::record::{SECONDARY, SUPPLEMENTARY};
+use crate::source::record::{Record, SECONDARY, SUPPLEMENTARY};
 
 /// `0x200`: the read failed the quality checks of the platform or vendor.
 const QC_FAILED: u16 = 0x200;
@@ -29,4 +33,50 @@ const DUPLICATE: u16 = 0x400;
 /// Whether the record is the primary one of its read. A read may have further, secondary and supplementary records.
 const fn is_primary(flags: u16) -> bool {
     flags & (SECONDARY | SUPPLEMENTARY) == 0
+}
+
+/// All five tables of one pass.
+#[derive(Clone, Debug, Default)]
+pub struct RecordStats {
+    /// What flagstat counts.
+    pub flags: FlagSummary,
+    /// Pairs by insert size.
+    pub inserts: InsertSizes,
+    /// Reads by length.
+    pub lengths: ReadLengths,
+    /// Reads by mapping quality.
+    pub mapq: MappingQualities,
+    /// Bases by quality.
+    pub base_quality: BaseQualities,
+}
+
+impl RecordStats {
+    /// Counts nothing yet; for the limit see [`InsertSizes::new`].
+    pub fn new(max_insert: u32) -> Self {
+        Self { inserts: InsertSizes::new(max_insert), ..Self::default() }
+    }
+
+    /// Counts a record in all tables. Each of its fields is read once.
+    #[inline]
+    pub fn add(&mut self, record: Record<'_>) {
+        let (flags, mapq) = (record.flags(), record.mapq());
+        self.flags.count(flags, mapq, record.contig_id() == record.mate_contig_id());
+        // samtools stats leaves out secondary records and those without SEQ, and counts supplementary ones in no table used here.
+        if !is_primary(flags) || record.seq_len() == 0 {
+            return;
+        }
+        self.inserts.count(flags, record);
+        self.lengths.count(record);
+        self.mapq.count(flags, mapq);
+        self.base_quality.count(flags, record.qual());
+    }
+
+    /// Adds the counts of another part of the file, taken with the same limit of insert sizes.
+    pub fn merge(&mut self, other: &Self) {
+        self.flags.merge(&other.flags);
+        self.inserts.merge(&other.inserts);
+        self.lengths.merge(&other.lengths);
+        self.mapq.merge(&other.mapq);
+        self.base_quality.merge(&other.base_quality);
+    }
 }

@@ -1,6 +1,11 @@
 //! Each rule on records made for it, and all of them against the slow twin on random records.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
 use super::inserts::InsertRow;
+use super::naive::Tables;
 use super::*;
 use crate::source::record::{OpKind, Record};
 
@@ -257,4 +262,103 @@ fn mapping_qualities_are_those_of_good_primary_reads() {
         assert_eq!(mapq(read(flags)), None, "{flags:#x}");
     }
     assert_eq!(mapq(read(0).without_seq()), None);
+}
+
+#[test]
+fn base_qualities_are_those_of_reads_with_an_order() {
+    let bases = |read: &Read| fold([read], BaseQualities::add).rows().iter().map(|row| (row.quality, row.bases)).collect::<Vec<_>>();
+    for flags in [0, 0x40 | 0x80, 0x1 | 0x40, 0x1 | 0x80, 0x4 | 0x200 | 0x400 | 0x10] {
+        assert_eq!(bases(&read(flags)), [(30, 10)], "{flags:#x}");
+    }
+    for flags in [0x1, 0x1 | 0x40 | 0x80, 0x100, 0x800] {
+        assert_eq!(bases(&read(flags)), [], "{flags:#x}");
+    }
+    // Clipped bases of SEQ count.
+    assert_eq!(bases(&read(0).cigar(&[(10, OpKind::SoftClip)])), [(30, 10)]);
+    assert_eq!(bases(&read(0).qualities(&[255; 10])), [(255, 10)]);
+    assert_eq!(bases(&read(0).without_seq()), []);
+}
+
+#[test]
+fn every_base_quality_is_counted_at_every_place() {
+    // Nine bases a read: a word and one more, in all turns, so that each quality meets each of its neighbours.
+    let qualities: Vec<u8> = (0..=u8::MAX).collect();
+    let turned = |by| [&qualities[by..], &qualities[..by]].concat();
+    let reads: Vec<_> =
+        (0..9).flat_map(|by| turned(by).chunks(9).map(|nine| read(0).qualities(nine).cigar(&[])).collect::<Vec<_>>()).collect();
+    let rows = fold(&reads, BaseQualities::add).rows();
+    assert!(rows.len() == 256 && rows.iter().all(|row| row.bases == 9));
+}
+
+/// The tables of `stats` as the twin has them.
+fn tables(stats: &RecordStats) -> Tables {
+    let (flags, inserts) = (stats.flags.rows(), stats.inserts.rows());
+    assert!(inserts.iter().all(|row| row.pairs == row.inward + row.outward + row.other));
+    assert!(inserts.is_sorted_by(|a, b| a.insert_size < b.insert_size));
+    assert!(stats.lengths.rows().is_sorted_by(|a, b| a.read_length < b.read_length));
+    Tables {
+        flags: flags.iter().map(|row| (row.category, [row.passed, row.failed])).filter(|row| row.1 != [0, 0]).collect(),
+        inserts: inserts.iter().map(|row| (row.insert_size, [row.inward, row.outward, row.other])).collect(),
+        lengths: stats.lengths.rows().iter().map(|row| (row.read_length, row.reads)).collect(),
+        mapq: stats.mapq.rows().iter().map(|row| (row.mapq, row.reads)).collect(),
+        base_quality: stats.base_quality.rows().iter().map(|row| (row.quality, row.bases)).collect(),
+    }
+}
+
+fn any_cigar() -> impl Strategy<Value = Vec<(u32, OpKind)>> {
+    let hard_clip = || prop_oneof![Just(vec![]), (0..5000u32).prop_map(|len| vec![(len, OpKind::HardClip)])];
+    // The read bases are filled in by `any_read`.
+    (hard_clip(), hard_clip(), hard_clip()).prop_map(|(left, inner, right)| [left, vec![(7, OpKind::Skip)], inner, right].concat())
+}
+
+prop_compose! {
+    /// Few values for what two reads must share to meet in a row, and the odd ones at the edges.
+    fn any_read()(
+        flags in any::<u16>(),
+        contigs in [select(vec![-1, 0, 1]), select(vec![-1, 0, 1])],
+        places in [select(vec![-1, 100, 101, i32::MAX]), select(vec![-1, 100, 101, i32::MAX])],
+        template_len in prop_oneof![-3..3i32, select(vec![7999, 8000, -8001, i32::MIN, i32::MAX]), any::<i32>()],
+        mapq in select(vec![0, 4, 5, 60, 255]),
+        mut cigar in any_cigar(),
+        qualities in prop_oneof![vec(0..45u8, 0..20), vec(any::<u8>(), 0..20), vec(Just(u8::MAX), 0..20)],
+    ) -> Read {
+        cigar.insert(cigar.len() / 2, (qualities.len() as u32, OpKind::Match));
+        let [contig, mate_contig] = contigs;
+        let [pos, mate_pos] = places;
+        Read { flags, contig, pos, mapq, cigar, mate_contig, mate_pos, template_len, qualities }
+    }
+}
+
+proptest! {
+    /// Records go to parts in any way, not only in runs, and parts are merged in any order.
+    #[test]
+    fn any_cut_into_parts_gives_the_tables_of_the_twin(
+        reads in vec((any_read(), any::<Index>()), 0..60),
+        order in Just((0..4usize).collect::<Vec<_>>()).prop_shuffle(),
+        max_insert in select(vec![0, 1, 2, 8000, u32::MAX]),
+    ) {
+        let bytes: Vec<_> = reads.iter().map(|(read, _)| read.encode()).collect();
+        let records: Vec<_> = bytes.iter().map(|bytes| Record::check(bytes).unwrap().0).collect();
+        let twin = Tables::of(records.iter().copied(), u64::from(max_insert));
+
+        let mut parts = vec![RecordStats::new(max_insert); order.len()];
+        for (record, (_, part)) in records.iter().zip(&reads) {
+            parts[part.index(order.len())].add(*record);
+        }
+        let mut whole = RecordStats::new(max_insert);
+        for &part in &order {
+            whole.merge(&parts[part]);
+        }
+        prop_assert_eq!(&tables(&whole), &twin);
+
+        let mut apart = RecordStats::new(max_insert);
+        for record in records {
+            apart.flags.add(record);
+            apart.inserts.add(record);
+            apart.lengths.add(record);
+            apart.mapq.add(record);
+            apart.base_quality.add(record);
+        }
+        prop_assert_eq!(&tables(&apart), &twin);
+    }
 }
