@@ -69,10 +69,12 @@ impl InsertSizes {
         if flags & (PAIRED | UNMAPPED | MATE_UNMAPPED) != PAIRED {
             return;
         }
-        let size = record.template_len().unsigned_abs();
-        if size == 0 && record.contig_id() != record.mate_contig_id() {
+        // -2^31 stays negative, in samtools too.
+        let size = record.template_len().wrapping_abs();
+        if size <= 0 && record.contig_id() != record.mate_contig_id() {
             return;
         }
+        let size = size.unsigned_abs();
         let size = if self.max_insert > 0 { size.min(self.max_insert) } else { size };
         self.reads.at(u64::from(size))[orientation(flags, record) as usize] += 1;
     }

@@ -52,6 +52,14 @@ impl ReadLengths {
 
 /// Bases that the aligner cut off and left out of SEQ.
 fn hard_clipped(record: Record<'_>) -> u64 {
-    let clips = record.cigar().iter().filter(|op| op.kind == OpKind::HardClip);
+    let clips = as_read_by_htslib(record).cigar().iter().filter(|op| op.kind == OpKind::HardClip);
     clips.map(|op| u64::from(op.len)).sum()
+}
+
+/// htslib takes a long CIGAR out of the tag CG only where the record has a place. Elsewhere the tags are left out of the view.
+fn as_read_by_htslib(record: Record<'_>) -> Record<'_> {
+    if record.contig_id() >= 0 && record.pos() >= 0 {
+        return record;
+    }
+    Record::trusted(&record.bytes()[..record.qual_range().end])
 }

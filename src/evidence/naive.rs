@@ -93,7 +93,8 @@ impl Tables {
         if max_insert > 0 && size > max_insert {
             size = max_insert;
         }
-        if size == 0 && record.contig_id() != record.mate_contig_id() {
+        let has_size = size > 0 && record.template_len() != i32::MIN;
+        if !has_size && record.contig_id() != record.mate_contig_id() {
             return;
         }
         let sign = |negative| if negative { -1 } else { 1 };

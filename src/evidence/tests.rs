@@ -79,13 +79,16 @@ impl Read {
         out.extend(self.mate_pos.to_le_bytes());
         out.extend(self.template_len.to_le_bytes());
         out.extend(b"r\0");
-        for &(len, kind) in &self.cigar {
-            out.extend((len << 4 | kind as u32).to_le_bytes());
-        }
+        out.extend(words(&self.cigar));
         out.resize(out.len() + self.qualities.len().div_ceil(2), 0);
         out.extend(&self.qualities);
         out
     }
+}
+
+/// A CIGAR as BAM has it.
+fn words(cigar: &[(u32, OpKind)]) -> Vec<u8> {
+    cigar.iter().flat_map(|&(len, kind)| (len << 4 | kind as u32).to_le_bytes()).collect()
 }
 
 /// Folds `reads` as one part.
@@ -228,6 +231,8 @@ fn insert_sizes_need_both_mates_mapped_and_a_size_or_one_contig() {
 fn large_insert_sizes_count_as_the_limit() {
     let of = |tlen, max_insert| inserts(&read(0x21).mate(0, 200, tlen), max_insert)[0].0;
     assert_eq!([of(-7999, 8000), of(8000, 8000), of(-8001, 8000), of(i32::MIN, 8000)], [7999, 8000, 8000, 8000]);
+    // samtools makes no positive number of -2^31, so such a pair counts on one contig only.
+    assert_eq!(inserts(&read(0x21).mate(1, 200, i32::MIN), 8000), []);
     assert_eq!([of(5, 1), of(9000, 10_000), of(123_456, u32::MAX)], [1, 9000, 123_456]);
     // 0 sets no limit.
     assert_eq!([of(8001, 0), of(i32::MIN, 0)], [8001, 1 << 31]);
@@ -251,6 +256,18 @@ fn a_read_length_holds_hard_clipped_bases() {
     assert_eq!(lengths(read(0x100)), None);
     assert_eq!(lengths(read(0x800).cigar(&[(3, H), (10, M)])), None);
     assert_eq!(lengths(read(0).without_seq()), None);
+}
+
+#[test]
+fn a_long_cigar_is_taken_from_its_tag_where_the_record_has_a_place() {
+    use OpKind::{HardClip as H, Match as M, Skip as N, SoftClip as S};
+    let placeholder = read(0).cigar(&[(10, S), (10, N)]);
+    let tag = [&b"CGBI\x03\0\0\0"[..], &words(&[(5, H), (10, M), (7, H)])].concat();
+    for (read, length) in [(placeholder.clone(), 22), (placeholder.without_place(), 10), (Read { pos: -1, ..placeholder }, 10)] {
+        let mut lengths = ReadLengths::default();
+        lengths.add(Record::check(&[read.encode(), tag.clone()].concat()).unwrap().0);
+        assert_eq!(lengths.rows()[0].read_length, length);
+    }
 }
 
 #[test]
