@@ -119,9 +119,9 @@ impl<'a, 'o, S: Sink<'o, L>, const L: usize> Consumer for Depth<'a, 'o, S, L> {
     fn reads(&self) -> Reads {
         let rules = &self.query.rules;
         let baq = self.query.baq_reference.is_some();
-        // Mates and the depth cap ask for records of the part after their batch; the lanes of BAQ want many reads.
+        // Mates, the depth cap and BAQ need records of the part after their batch.
         let whole_parts = rules.once() != MateOverlap::Never || rules.max_depth > 0 || baq;
-        Reads { whole_parts, one_batch: baq, one_contig: true, edits: baq }
+        Reads { whole_parts, one_contig: true, edits: baq }
     }
 
     fn worker(&self) -> Worker<'a, L> {

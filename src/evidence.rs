@@ -8,6 +8,7 @@
 
 pub mod base_quality;
 mod bins;
+mod consumer;
 pub mod flags;
 pub mod inserts;
 pub mod lengths;
@@ -18,6 +19,7 @@ mod naive;
 mod tests;
 
 pub use base_quality::BaseQualities;
+pub use consumer::{Fold, Folding};
 pub use flags::FlagSummary;
 pub use inserts::InsertSizes;
 pub use lengths::ReadLengths;
@@ -69,6 +71,18 @@ impl RecordStats {
         self.lengths.count(record);
         self.mapq.count(flags, mapq);
         self.base_quality.count(flags, record.qual());
+    }
+
+    /// Takes out the counts so far, and keeps the buffers.
+    #[must_use]
+    pub fn split_off(&mut self) -> Self {
+        Self {
+            flags: self.flags.split_off(),
+            inserts: self.inserts.split_off(),
+            lengths: std::mem::take(&mut self.lengths),
+            mapq: std::mem::take(&mut self.mapq),
+            base_quality: self.base_quality.split_off(),
+        }
     }
 
     /// Adds the counts of another part of the file, taken with the same limit of insert sizes.

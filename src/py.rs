@@ -17,6 +17,7 @@ static ALLOCATOR: memory::Reserve = memory::Reserve(std::alloc::System);
 
 mod arguments;
 mod errors;
+mod evidence;
 mod matrix;
 mod rules;
 mod stream;
@@ -39,6 +40,9 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(table::base_counts, module)?)?;
     module.add_function(wrap_pyfunction!(stream::stream_coverage, module)?)?;
     module.add_function(wrap_pyfunction!(matrix::coverage_matrix, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::flag_summary, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::insert_sizes, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::qc, module)?)?;
     module.add_function(wrap_pyfunction!(summary::interval_stats, module)?)?;
     module.add_function(wrap_pyfunction!(summary::depth_histograms, module)?)?;
     module.add_function(wrap_pyfunction!(summary::binned_runs, module)?)?;

@@ -149,7 +149,7 @@ def target_stats(
     arrays = [np.ascontiguousarray(a, np.int64) for a in (contig, targets.start, targets.end, rows)]
     with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
         parts = _fastcov.interval_stats(
-            path("bam", bam), list(contigs), arrays, arrow(places), asked.thresholds, asked.columns(), asdict(rule),
+            path("bam", bam), (list(contigs), arrays, arrow(places)), asked.thresholds, asked.columns(), asdict(rule),
             **how, progress=report,
         )  # fmt: skip
     warn([*parts["warnings"], *_odd_targets(parts)], 2)

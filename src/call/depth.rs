@@ -123,7 +123,7 @@ impl<'r, 'w, 'p> Counting<'r, 'w, 'p> {
     }
 
     /// Makes a pass whose depths go to `summary`.
-    fn fold<S: Summary>(&self, corrections: &[Correction], summary: &S) -> Result<(Totals, S::Total)> {
+    pub(super) fn fold<S: Summary>(&self, corrections: &[Correction], summary: &S) -> Result<(Totals, S::Total)> {
         self.with_query(corrections, |query| {
             let depth = Depth::new(query, Folded::new(summary));
             let joined = self.run(&depth, Joined::passing(query))?;

@@ -3,6 +3,7 @@
 use super::request::Request;
 use crate::coords::Target;
 use crate::depth::walk::Tally;
+use crate::error::Result;
 use crate::rules::Rules;
 
 /// A result, and what there is to say about it.
@@ -18,6 +19,15 @@ impl<T> Answer<T> {
     /// The same report with another value.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Answer<U> {
         Answer { value: f(self.value), report: self.report }
+    }
+
+    /// The same report with another value, where that can be made.
+    ///
+    /// # Errors
+    ///
+    /// What `f` gives.
+    pub fn try_map<U>(self, f: impl FnOnce(T) -> Result<U>) -> Result<Answer<U>> {
+        Ok(Answer { value: f(self.value)?, report: self.report })
     }
 }
 

@@ -40,7 +40,7 @@ pub fn depth_histograms(settings: Settings, regions: Option<&[Region]>, watch: &
     let request = Request::open(settings, regions)?;
     let answer = request.summarize(&Distribution, watch)?;
     watch.finish()?;
-    Ok(answer.map(|histograms| Histograms { targets: request.targets().to_vec(), histograms, contigs: names(&request) }))
+    Ok(answer.map(|histograms| Histograms::of(&request, histograms)))
 }
 
 /// The longest stretches whose depths lie in one bin: bin i holds the depths from `edges[i]` up to, without, `edges[i + 1]`; the last one
@@ -55,6 +55,13 @@ pub fn binned_runs(settings: Settings, regions: Option<&[Region]>, edges: &[i32]
     let answer = request.summarize(&RunsOf::new(bin), watch)?;
     watch.finish()?;
     Ok(answer.map(|runs| Binned { targets: request.targets().to_vec(), runs, contigs: names(&request) }))
+}
+
+impl Histograms {
+    /// Those of the request's targets.
+    pub(super) fn of(request: &Request, histograms: Vec<Histogram>) -> Self {
+        Self { targets: request.targets().to_vec(), histograms, contigs: names(request) }
+    }
 }
 
 fn names(request: &Request) -> Vec<String> {

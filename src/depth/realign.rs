@@ -57,22 +57,22 @@ impl<'a> Realigner<'a> {
         self.standings.clear();
     }
 
-    /// Replaces the base qualities of the survivors from number `first` on by BAQ, in the buffer, or settles them.
+    /// Replaces the base qualities of the records kept of a part by BAQ, in the buffer, or settles them.
     ///
     /// # Errors
     ///
     /// What reading the reference gives; [`crate::error::Kind::Cancelled`].
-    pub fn realign(&mut self, buffer: &mut [u8], survivors: &[KeptRecord], first: usize, contig: usize) -> Result<()> {
+    pub fn realign(&mut self, buffer: &mut [u8], kept: &[KeptRecord], contig: usize) -> Result<()> {
         let Some(reference) = self.query.baq_reference else { return Ok(()) };
         let len = self.query.header.contigs[contig].len;
         let mut standings = std::mem::take(&mut self.standings);
         let mut result = Ok(());
-        let mut next = first;
-        while next < survivors.len() && result.is_ok() {
+        let mut next = 0;
+        while next < kept.len() && result.is_ok() {
             let mut ranges = std::mem::take(&mut self.ranges);
             ranges.clear();
             let mut stretch: Option<Interval> = None;
-            while let Some(s) = survivors.get(next) {
+            while let Some(s) = kept.get(next) {
                 if let Some(window) = window_of(s, buffer, len) {
                     let both = stretch.map_or(window, |w| Interval::new(w.start.min(window.start), w.end.max(window.end)));
                     if stretch.is_some() && both.len() > STRETCH {

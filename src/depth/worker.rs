@@ -180,12 +180,11 @@ impl<'a, const L: usize> Worker<'a, L> {
         let first = self.kept.len();
         let more = walker.walk(batch, &mut self.walked, &mut self.kept)?;
         self.progress.note(&self.kept[first..]);
-        if let Some(target) = self.target {
-            let contig = self.query.targets[target].contig;
-            self.realigner.realign(batch.bytes, &self.kept, first, contig)?;
+        // The lanes of BAQ want many reads, so that they wait for the end of the part.
+        if self.query.baq_reference.is_none() {
+            self.cover(first);
+            self.count(batch.bytes, first)?;
         }
-        self.cover(first);
-        self.count(batch.bytes, first)?;
         Ok(if more { Flow::More } else { Flow::Enough })
     }
 
@@ -208,7 +207,12 @@ impl<'a, const L: usize> Worker<'a, L> {
     }
 
     /// Ends the part, whose records are in `buffer`.
-    pub(super) fn finish(&mut self, buffer: &[u8]) -> Result<Part<L>> {
+    pub(super) fn finish(&mut self, buffer: &mut [u8]) -> Result<Part<L>> {
+        if let Some(target) = self.target.filter(|_| self.query.baq_reference.is_some()) {
+            self.realigner.realign(buffer, &self.kept, self.query.targets[target].contig)?;
+            self.cover(0);
+            self.count(buffer, 0)?;
+        }
         let starts = self.progress.starts;
         let last_start = starts.map(|s| s.end).or(self.progress.before);
         let seam = self.seam(buffer, last_start)?;

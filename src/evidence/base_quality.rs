@@ -85,6 +85,16 @@ impl BaseQualities {
         one_by_one(&mut self.bases, rest);
     }
 
+    /// Takes out the counts so far; the tables of pairs stay, emptied.
+    #[must_use]
+    pub fn split_off(&mut self) -> Self {
+        let bases = self.sums();
+        self.bases = [0; 256];
+        self.pairs.fill(0);
+        self.words = 0;
+        Self { bases, pairs: Vec::new(), words: 0 }
+    }
+
     /// Adds the counts of another part of the file.
     pub fn merge(&mut self, other: &Self) {
         for (bases, more) in self.bases.iter_mut().zip(other.sums()) {

@@ -95,6 +95,12 @@ impl FlagSummary {
         }
     }
 
+    /// Takes out the counts so far.
+    #[must_use]
+    pub fn split_off(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
     /// Adds the counts of another part of the file.
     pub fn merge(&mut self, other: &Self) {
         for (count, more) in self.by_flags.iter_mut().zip(&other.by_flags) {

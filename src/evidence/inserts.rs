@@ -79,6 +79,12 @@ impl InsertSizes {
         self.reads.at(u64::from(size))[orientation(flags, record) as usize] += 1;
     }
 
+    /// Takes out the counts so far; the limit stays.
+    #[must_use]
+    pub fn split_off(&mut self) -> Self {
+        Self { max_insert: self.max_insert, reads: std::mem::take(&mut self.reads) }
+    }
+
     /// Adds the counts of another part of the file, taken with the same limit.
     pub fn merge(&mut self, other: &Self) {
         for (size, more) in other.reads.iter() {

@@ -15,12 +15,9 @@ pub enum Flow {
 
 /// How a consumer wants its records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Reads {
     /// The bytes of a part stay in place until the part is finished; else each batch overwrites the one before.
     pub whole_parts: bool,
-    /// A part comes as one batch; else in batches of about a frame.
-    pub one_batch: bool,
     /// The records of a part are all of one contig.
     pub one_contig: bool,
     /// The consumer edits base qualities in place, so that a part is read anew when it is taken again.
@@ -33,7 +30,6 @@ impl Reads {
     pub const fn and(self, other: Self) -> Self {
         Self {
             whole_parts: self.whole_parts | other.whole_parts,
-            one_batch: self.one_batch | other.one_batch,
             one_contig: self.one_contig | other.one_contig,
             edits: self.edits | other.edits,
         }

@@ -20,12 +20,8 @@ struct Lister {
     most: usize,
 }
 
-const PLAIN: Lister = Lister {
-    reads: Reads { whole_parts: true, one_batch: false, one_contig: false, edits: false },
-    screened: 0,
-    joined: 0,
-    most: usize::MAX,
-};
+const PLAIN: Lister =
+    Lister { reads: Reads { whole_parts: true, one_contig: false, edits: false }, screened: 0, joined: 0, most: usize::MAX };
 
 #[derive(Default)]
 struct Listed {
@@ -113,12 +109,7 @@ fn every_record_comes_once_and_in_order_whatever_is_taken_again() {
         for alignments in [&file, &memory] {
             for _ in 0..4 {
                 let lister = Lister {
-                    reads: Reads {
-                        whole_parts: rng.chance(50),
-                        one_batch: rng.chance(20),
-                        one_contig: rng.chance(50),
-                        edits: rng.chance(30),
-                    },
+                    reads: Reads { whole_parts: rng.chance(50), one_contig: rng.chance(50), edits: rng.chance(30) },
                     screened: rng.choose(&[0, 0, 1, 2, 3]),
                     joined: rng.choose(&[0, 0, 1, 2, 5]),
                     most: usize::MAX,
@@ -140,7 +131,7 @@ fn two_consumers_in_one_pass_get_what_each_gets_alone() {
         let plan = Plan::of_file(&alignments, rng.choose(&[1, 2_000, 1 << 20])).unwrap();
         let wanted = names(&alignments, &PLAIN, &mut rng);
         let mut lister = |edits| Lister {
-            reads: Reads { whole_parts: rng.chance(50), one_contig: rng.chance(50), one_batch: false, edits },
+            reads: Reads { whole_parts: rng.chance(50), one_contig: rng.chance(50), edits },
             screened: rng.choose(&[0, 1, 2]),
             joined: rng.choose(&[0, 2, 3]),
             most: usize::MAX,

@@ -170,7 +170,7 @@ struct Taker<'a, C: Consumer + 'a> {
     consumer: &'a C,
     reader: RecordReader<'a>,
     worker: C::Worker<'a>,
-    limits: Limits,
+    one_contig: bool,
     whole_parts: bool,
     /// A part that is taken again can be taken from the buffer.
     keeps_part: bool,
@@ -179,16 +179,11 @@ struct Taker<'a, C: Consumer + 'a> {
 impl<'a, C: Consumer> Taker<'a, C> {
     fn new(pass: &Pass<'a, '_, C>) -> Self {
         let reads = pass.consumer.reads();
-        let limits = Limits {
-            batch_bytes: if reads.one_batch { usize::MAX } else { BATCH_BYTES },
-            most_bytes: usize::MAX,
-            one_contig: reads.one_contig,
-        };
         Self {
             consumer: pass.consumer,
             reader: pass.alignments.reader(),
             worker: pass.consumer.worker(),
-            limits,
+            one_contig: reads.one_contig,
             whole_parts: reads.whole_parts,
             keeps_part: reads.whole_parts && !reads.edits,
         }
@@ -199,12 +194,14 @@ impl<'a, C: Consumer> Taker<'a, C> {
         self.reader.begin_part();
         let from = self.reader.next_position();
         self.consumer.begin(&mut self.worker, part, again);
-        let one_contig = self.limits.one_contig && part.section == Section::File;
+        let one_contig = self.one_contig && part.section == Section::File;
         let (mut released, mut records) = (0, 0);
+        // The first batch is what the first frame holds: a small target may end in it.
+        let mut batch_bytes = 1;
         let enough = loop {
             let most_bytes = part_bytes.saturating_sub(released + self.reader.given_bytes());
-            let limits = Limits { most_bytes, batch_bytes: self.limits.batch_bytes.min(part_bytes), one_contig };
-            let more = self.reader.read_batch(limits)?;
+            let more = self.reader.read_batch(Limits { batch_bytes, most_bytes, one_contig })?;
+            batch_bytes = BATCH_BYTES;
             let mut batch = self.reader.batch();
             records += batch.records.len() as u64;
             let enough = self.consumer.take(&mut self.worker, &mut batch)? == Flow::Enough;

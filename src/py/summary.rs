@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use arrow_array::RecordBatch;
 use numpy::{IntoPyArray, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -9,38 +10,62 @@ use pyo3::types::PyDict;
 
 use super::arguments::{self, RegionArgument, run};
 use super::table::ArrowTable;
-use crate::call::{self, Answer, Rows, StatTables};
+use crate::call::{self, Answer, Histograms, Rows, StatTables};
 use crate::summary::stats::Threshold;
 use crate::table::Statistic;
 
-/// Thresholds as Python gives them: depths, or (with True) multiples of a row's mean.
-fn threshold((value, of_mean): (f64, bool)) -> Threshold {
-    if of_mean { Threshold::OfMean(value) } else { Threshold::Depth(value as i32) }
+/// Intervals as Python gives them: names of contigs, the arrays contig (index in the names), start, end (0-based, half-open) and row, and
+/// the columns that come first, as many rows.
+pub(super) type IntervalArguments<'py> = (Vec<String>, [PyReadonlyArray1<'py, i64>; 4], PyRef<'py, ArrowTable>);
+
+/// The same.
+#[derive(FromPyObject)]
+#[pyo3(transparent)]
+pub(super) struct Intervals<'py>(IntervalArguments<'py>);
+
+impl Intervals<'_> {
+    /// The rows, and the columns that come first.
+    pub(super) fn rows(&self) -> PyResult<(Rows<'_>, RecordBatch)> {
+        let (contigs, intervals, places) = &self.0;
+        let [contig, start, end, row] = [0, 1, 2, 3].map(|i: usize| intervals[i].as_slice());
+        let rows = Rows { contigs, contig: contig?, start: start?, end: end?, row: row? };
+        places.held().map(|places| (rows, places)).ok_or_else(|| PyValueError::new_err("the places are no table of arrays"))
+    }
 }
 
-/// Statistics of rows made of intervals. `contigs` are names, `intervals` the arrays contig (index in `contigs`), start, end (0-based,
-/// half-open) and row; `places` are the columns that come first, as many rows. `thresholds` are depths, or (with True) multiples of a
-/// row's mean; `columns` are the names and kinds of the statistics, of which one "pct" belongs to each threshold.
+/// Statistics as Python asks for them.
+pub(super) struct Statistics {
+    pub(super) thresholds: Vec<Threshold>,
+    /// Names and kinds of the columns, of which one percentage belongs to each threshold.
+    pub(super) columns: Vec<(String, Statistic)>,
+}
+
+impl Statistics {
+    /// `thresholds` are depths, or (with True) multiples of a row's mean; `columns` are names and kinds, of which one "pct" belongs to each
+    /// threshold.
+    pub(super) fn new(thresholds: Vec<(f64, bool)>, columns: Vec<(String, String)>) -> PyResult<Self> {
+        let threshold = |(value, of_mean)| if of_mean { Threshold::OfMean(value) } else { Threshold::Depth(value as i32) };
+        let columns = statistics(columns, thresholds.len())?;
+        Ok(Self { thresholds: thresholds.into_iter().map(threshold).collect(), columns })
+    }
+}
+
+/// Statistics of rows made of `intervals`; for the others see [`Statistics::new`] and [`arguments::settings`].
 #[pyfunction]
-#[pyo3(signature = (bam, contigs, intervals, places, thresholds, columns, rules, **options))]
-#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "what Python hands over")]
+#[pyo3(signature = (bam, intervals, thresholds, columns, rules, **options))]
+#[expect(clippy::needless_pass_by_value, reason = "what Python hands over")]
 pub(super) fn interval_stats<'py>(
     py: Python<'py>,
     bam: PathBuf,
-    contigs: Vec<String>,
-    intervals: [PyReadonlyArray1<'py, i64>; 4],
-    places: &ArrowTable,
+    intervals: Intervals<'py>,
     thresholds: Vec<(f64, bool)>,
     columns: Vec<(String, String)>,
     rules: &Bound<'py, PyDict>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
-    let [contig, start, end, row] = [0, 1, 2, 3].map(|i| intervals[i].as_slice());
-    let rows = Rows { contigs: &contigs, contig: contig?, start: start?, end: end?, row: row? };
-    let Some(places) = places.held() else { return Err(PyValueError::new_err("the places are no table of arrays")) };
-    let columns = statistics(columns, thresholds.len())?;
-    let thresholds = thresholds.into_iter().map(threshold).collect();
+    let (rows, places) = intervals.rows()?;
+    let Statistics { thresholds, columns } = Statistics::new(thresholds, columns)?;
     let answer = run(py, &patience, |watch| call::interval_stats(settings, rows, places, thresholds, &columns, watch))?;
     stats_dict(py, answer)
 }
@@ -63,8 +88,7 @@ pub(super) fn window_stats<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
     let regions = arguments::regions(regions);
-    let columns = statistics(columns, thresholds.len())?;
-    let thresholds = thresholds.into_iter().map(threshold).collect();
+    let Statistics { thresholds, columns } = Statistics::new(thresholds, columns)?;
     let answer = run(py, &patience, |watch| call::window_stats(settings, regions.as_deref(), (size, step), thresholds, &columns, watch))?;
     stats_dict(py, answer)
 }
@@ -84,12 +108,18 @@ fn statistics(columns: Vec<(String, String)>, thresholds: usize) -> PyResult<Vec
 }
 
 fn stats_dict(py: Python<'_>, Answer { value, report }: Answer<StatTables>) -> PyResult<Bound<'_, PyDict>> {
-    let dict = PyDict::new(py);
-    dict.set_item("table", ArrowTable::from(value.table))?;
-    dict.set_item("total", ArrowTable::from(value.total))?;
-    dict.set_item("cut", value.cut)?;
-    dict.set_item("empty", value.empty)?;
+    let dict = tables_dict(py, value)?;
     arguments::report(&dict, &report)?;
+    Ok(dict)
+}
+
+/// Tables of statistics.
+pub(super) fn tables_dict(py: Python<'_>, tables: StatTables) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("table", ArrowTable::from(tables.table))?;
+    dict.set_item("total", ArrowTable::from(tables.total))?;
+    dict.set_item("cut", tables.cut)?;
+    dict.set_item("empty", tables.empty)?;
     Ok(dict)
 }
 
@@ -106,6 +136,13 @@ pub(super) fn depth_histograms<'py>(
     let (settings, patience) = arguments::settings(bam, rules, options)?;
     let regions = arguments::regions(regions);
     let Answer { value, report } = run(py, &patience, |watch| call::depth_histograms(settings, regions.as_deref(), watch))?;
+    let dict = histogram_dict(py, value)?;
+    arguments::report(&dict, &report)?;
+    Ok(dict)
+}
+
+/// The arrays region, depth and positions, sorted by region and depth; the contig of each region; the names of all contigs.
+pub(super) fn histogram_dict(py: Python<'_>, value: Histograms) -> PyResult<Bound<'_, PyDict>> {
     let (mut region, mut depth, mut positions) = (Vec::new(), Vec::new(), Vec::new());
     for (i, histogram) in value.histograms.iter().enumerate() {
         for (d, n) in histogram.iter() {
@@ -121,7 +158,6 @@ pub(super) fn depth_histograms<'py>(
     let contig: Vec<_> = value.targets.iter().map(|t| t.contig as i64).collect();
     dict.set_item("contig", contig.into_pyarray(py))?;
     dict.set_item("contigs", value.contigs)?;
-    arguments::report(&dict, &report)?;
     Ok(dict)
 }
 

@@ -56,7 +56,7 @@ pub(super) fn base_counts<'py>(
 }
 
 /// A table and its report.
-fn answer_dict(py: Python<'_>, answer: Answer<RecordBatch>) -> PyResult<Bound<'_, PyDict>> {
+pub(super) fn answer_dict(py: Python<'_>, answer: Answer<RecordBatch>) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("table", ArrowTable::of(answer.value))?;
     arguments::report(&dict, &answer.report)?;

@@ -82,6 +82,24 @@ impl Runs {
     }
 }
 
+/// Columns of counts, behind a column of names where `names` has its name and its values, which are all different.
+///
+/// # Errors
+///
+/// [`Kind::Internal`] when Arrow refuses the columns.
+pub fn counts(names: Option<(&str, &[&str])>, columns: Vec<(&str, Vec<u64>)>) -> Result<RecordBatch> {
+    let mut made: Vec<(&str, ArrayRef)> = Vec::new();
+    if let Some((name, values)) = names {
+        let codes = (0..values.len()).map(|code| (code, 1)).collect::<Vec<_>>();
+        let values: ArrayRef = Arc::new(StringArray::from_iter_values(values));
+        made.push((name, dictionary(Codes::repeated(values.len(), &codes), values)?));
+    }
+    for (name, column) in columns {
+        made.push((name, Arc::new(Int64Array::from_iter_values(column.into_iter().map(|n| n as i64)))));
+    }
+    record_batch(made)
+}
+
 /// The names of all contigs, as categories.
 pub fn names(contigs: &[Contig]) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(contigs.iter().map(|c| c.text())))
