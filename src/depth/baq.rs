@@ -15,8 +15,6 @@ mod kernel;
 mod lanes;
 mod likelihood;
 mod need;
-#[cfg(test)]
-mod oracle;
 mod params;
 mod posterior;
 mod quality;
