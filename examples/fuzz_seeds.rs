@@ -3,9 +3,13 @@
 //! `fuzz_seeds FOLDER` writes into FOLDER/frame, FOLDER/header and so on. The same files on every run.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a disk that cannot be written to must stop this, loudly")]
 
-use std::fmt::Write as _;
-use std::fs;
+use std::io::Read as _;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::{fs, iter};
+
+use noodles_bgzf as bgzf;
+use noodles_fasta::{self as fasta, record::Definition};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -79,14 +83,6 @@ impl Seeds {
     }
 }
 
-fn header(sample: &Sample) -> Vec<u8> {
-    let shape = FileShape { level: 0, ..FileShape::default() };
-    let none = Sample { reads: Vec::new(), ..sample.clone() };
-    // A stored frame: its payload is what the file holds between head and CRC.
-    let bytes = bam::layout(&none, &shape).bytes;
-    bytes[18 + 5..bytes.len() - bam::EOF.len() - 8].to_vec()
-}
-
 /// Records as the target reads them with lengths of its own: length, step to its start, bytes.
 fn stepped(sample: &Sample) -> Vec<u8> {
     let mut out = Vec::new();
@@ -106,7 +102,8 @@ fn records(seeds: &mut Seeds, sample: &Sample, seed: u64) {
         let choices = [0x59 | (seed as u8 & 3) << 1, 0, 0, 0, 2, preset, seed as u8, 13, 1];
         seeds.put(&[&choices[..], &stepped(sample)].concat());
     }
-    let first: Vec<u8> = sample.reads.iter().filter(|read| read.contig == 0 && read.pos < 200).take(4).flat_map(bam::encode).collect();
+    let near = sample.reads.iter().filter(|read| read.contig == 0 && read.pos < 200);
+    let first: Vec<u8> = near.take(4).flat_map(bam::encode).collect();
     // Its length, contig, place, lengths of name and CIGAR, of SEQ, the mate's contig, its CIGAR.
     let name = 36 + usize::from(*first.get(12).unwrap_or(&0));
     seeds.put_with_broken(9, &[&[24, 0, 0, 0, 0, 1, 128, 0, 0][..], &first].concat(), &[0, 4, 8, 12, 16, 20, 24, name]);
@@ -121,32 +118,34 @@ fn indexes(bai: &mut Seeds, csi: &mut Seeds, sample: &Sample) {
     let fields: Vec<usize> = (0..24).map(|word| 4 * word).collect();
     bai.put_with_broken(2, &[&[n, 24][..], &index::bai(sample, &spans)[4..]].concat(), &fields);
     for (min_shift, depth) in [(14, 5), (4, 2), (12, 9)] {
-        csi.put_with_broken(2, &[&[n, 24][..], &index::csi(sample, &spans, min_shift, depth)[4..]].concat(), &fields);
+        // The target reads inflated bytes.
+        let mut plain = Vec::new();
+        bgzf::io::Reader::new(&index::csi(sample, &spans, min_shift, depth)[..]).read_to_end(&mut plain).unwrap();
+        csi.put_with_broken(2, &[&[n, 24][..], &plain[4..]].concat(), &fields);
     }
 }
 
 /// A FASTA with its `.fai` and, cut into frames of 16 bytes times `frame`, its `.gzi`.
 fn reference(seeds: &mut Seeds, sample: &Sample, seed: u64) {
     let (width, frame) = (7 + seed as usize % 50, 1 + seed as u8 % 9);
-    let (mut text, mut fai) = (Vec::new(), String::new());
+    let mut writer = fasta::io::writer::Builder::default().set_line_base_count(NonZero::new(width).unwrap()).build_from_writer(Vec::new());
     for (name, letters) in &sample.contigs {
-        let letters = &letters[..letters.len().min(200)];
-        text.extend(format!(">{name} some words\n").bytes());
-        writeln!(fai, "{name}\t{}\t{}\t{width}\t{}", letters.len(), text.len(), width + 1).unwrap();
-        for line in letters.chunks(width) {
-            text.extend([line, b"\n"].concat());
-        }
+        let definition = Definition::new(name.as_str(), Some("some words".into()));
+        writer.write_record(&fasta::Record::new(definition, letters[..letters.len().min(200)].to_vec().into())).unwrap();
     }
+    let text = writer.into_inner();
+    let mut indexer = fasta::io::Indexer::new(text.as_slice());
+    let contigs: Vec<_> = iter::from_fn(|| indexer.index_record().unwrap()).collect();
+    let (mut fai, mut gzi) = (Vec::new(), Vec::new());
+    fasta::fai::io::Writer::new(&mut fai).write_index(&contigs.into()).unwrap();
     let step = usize::from(frame) * 16;
-    let starts: Vec<u64> = (step..text.len()).step_by(step).map(|at| at as u64).collect();
-    let mut gzi = (starts.len() as u64).to_le_bytes().to_vec();
-    for (i, start) in starts.iter().enumerate() {
-        gzi.extend(((i as u64 + 1) * (step as u64 + 31)).to_le_bytes());
-        gzi.extend(start.to_le_bytes());
-    }
+    let starts = (step..text.len()).step_by(step).map(|at| at as u64);
+    // A stored frame takes 31 bytes more than it holds.
+    let frames: Vec<_> = starts.zip(1..).map(|(start, i)| (i * (step as u64 + 31), start)).collect();
+    bgzf::gzi::io::Writer::new(&mut gzi).write_index(&frames.into()).unwrap();
     for mode in 0..8 {
         let mut bytes = vec![mode, frame, 3, 9];
-        for part in [fai.as_bytes(), &gzi] {
+        for part in [&fai, &gzi] {
             bytes.extend((part.len() as u16).to_le_bytes());
             bytes.extend(part);
         }
@@ -160,7 +159,7 @@ fn frames(seeds: &mut Seeds, sample: &Sample, seed: u64) {
     let shape = FileShape { frame_payload: 300, level: seed as i32 % 10, ..FileShape::default() };
     let bytes = bam::layout(sample, &shape).bytes;
     seeds.put_with_broken(4, &[&[0; 4][..], &bytes[..bytes.len().min(4000)]].concat(), &[0, 8, 10, 12, 14, 16, 18]);
-    let frame = bam::frame(&header(sample), shape.level);
+    let frame = bam::frame(&bam::header(sample), shape.level);
     for mode in 1..4 {
         seeds.put(&[&[mode, 1, 1, 1][..], &frame[18..frame.len() - 8]].concat());
     }
@@ -174,7 +173,7 @@ fn main() {
         let sample = generate::sample(seed, false);
         frames(frame, &sample, seed);
         let fields: Vec<usize> = (0..20).map(|word| 4 * word).collect();
-        let bytes = header(&sample);
+        let bytes = bam::header(&sample);
         head.put_with_broken(2, &[&[100, seed as u8][..], &bytes].concat(), &fields);
         records(record, &sample, seed);
         indexes(bai, csi, &sample);

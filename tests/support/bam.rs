@@ -1,13 +1,15 @@
-//! Puts a [`Sample`] on disk: BAM, BAI, CSI, FASTA and `.fai`, written by hand so that every byte and frame border can be chosen.
+//! Puts a [`Sample`] on disk: BAM, BAI, CSI, FASTA and `.fai`. noodles writes all but the frames, whose ends this module chooses.
 
-use std::fmt::Write as _;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use libdeflater::{CompressionLvl, Compressor, crc32};
+use noodles_fasta as fasta;
 
 use super::index;
-use super::model::{Read, Sample, TagValue};
+use super::model::Sample;
+pub use super::record::{encode, header};
 
 /// Which indexes are written beside the BAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,16 +90,11 @@ pub fn write_as(sample: &Sample, dir: &Path, stem: &str, shape: &FileShape) -> F
     };
     let csi = csi_shape.map(|(min_shift, depth)| {
         let path = beside(".bam.csi");
-        let plain = index::csi(sample, &layout.spans, min_shift, depth);
-        fs::write(&path, bgzf(&plain, shape.level)).unwrap();
+        fs::write(&path, index::csi(sample, &layout.spans, min_shift, depth)).unwrap();
         path
     });
 
-    let fasta = beside(".fa");
-    let (letters, fai) = fasta_and_fai(sample, shape.fasta_width);
-    fs::write(&fasta, letters).unwrap();
-    fs::write(beside(".fa.fai"), fai).unwrap();
-    Files { bam, bai, csi, fasta }
+    Files { bam, bai, csi, fasta: write_fasta(sample, &beside(".fa"), shape.fasta_width) }
 }
 
 /// A BAM's bytes, and for each record the virtual offsets of its first byte and of what follows it.
@@ -177,93 +174,17 @@ pub fn frame(payload: &[u8], level: i32) -> Vec<u8> {
     out
 }
 
-/// Any bytes as BGZF with its EOF frame.
-pub fn bgzf(plain: &[u8], level: i32) -> Vec<u8> {
-    let mut out: Vec<u8> = plain.chunks(65_000).flat_map(|chunk| frame(chunk, level)).collect();
-    out.extend(EOF);
-    out
-}
-
-/// The header, uncompressed.
-pub fn header(sample: &Sample) -> Vec<u8> {
-    let mut text = String::from("@HD\tVN:1.6\tSO:coordinate\n");
+/// Writes the letters of all contigs in lines of `width`, and their index.
+fn write_fasta(sample: &Sample, path: &Path, width: usize) -> PathBuf {
+    let mut writer = fasta::io::writer::Builder::default().set_line_base_count(NonZero::new(width).unwrap()).build_from_writer(Vec::new());
     for (name, letters) in &sample.contigs {
-        writeln!(text, "@SQ\tSN:{name}\tLN:{}", letters.len()).unwrap();
+        let definition = fasta::record::Definition::new(name.as_str(), None);
+        writer.write_record(&fasta::Record::new(definition, letters.clone().into())).unwrap();
     }
-    let mut out = b"BAM\x01".to_vec();
-    out.extend((text.len() as u32).to_le_bytes());
-    out.extend(text.as_bytes());
-    out.extend((sample.contigs.len() as u32).to_le_bytes());
-    for (name, letters) in &sample.contigs {
-        out.extend((name.len() as u32 + 1).to_le_bytes());
-        out.extend(name.as_bytes());
-        out.push(0);
-        out.extend((letters.len() as u32).to_le_bytes());
-    }
-    out
-}
-
-/// A record, its length in front.
-pub fn encode(read: &Read) -> Vec<u8> {
-    let mut out = vec![0; 4];
-    out.extend(read.contig.to_le_bytes());
-    out.extend((read.pos as i32).to_le_bytes());
-    out.push(read.name.len() as u8 + 1);
-    out.push(read.mapq);
-    let bin = if read.pos < 0 { 4680 } else { index::bin_of(read.pos, read.indexed_end(), 14, 5) };
-    out.extend((bin as u16).to_le_bytes());
-    out.extend((read.cigar.len() as u16).to_le_bytes());
-    out.extend(read.flags.to_le_bytes());
-    out.extend((read.seq.len() as u32).to_le_bytes());
-    out.extend(read.mate_contig.to_le_bytes());
-    out.extend((read.mate_pos as i32).to_le_bytes());
-    out.extend((read.tlen as i32).to_le_bytes());
-    out.extend(&read.name);
-    out.push(0);
-    for &(op, len) in &read.cigar {
-        let code = "MIDNSHP=X".find(op).expect("a CIGAR letter") as u32;
-        out.extend((len << 4 | code).to_le_bytes());
-    }
-    for pair in read.seq.chunks(2) {
-        out.push(base_code(pair[0]) << 4 | pair.get(1).map_or(0, |&letter| base_code(letter)));
-    }
-    match &read.qual {
-        Some(qual) => out.extend(qual),
-        None => out.resize(out.len() + read.seq.len(), 255),
-    }
-    for (name, value) in &read.tags {
-        out.extend(name);
-        match value {
-            TagValue::Text(text) => {
-                out.push(b'Z');
-                out.extend(text);
-                out.push(0);
-            }
-            TagValue::Int(number) => {
-                out.push(b'i');
-                out.extend(number.to_le_bytes());
-            }
-        }
-    }
-    let len = out.len() as u32 - 4;
-    out[..4].copy_from_slice(&len.to_le_bytes());
-    out
-}
-
-fn base_code(letter: u8) -> u8 {
-    b"=ACMGRSVTWYHKDBN".iter().position(|&l| l == letter).expect("a SEQ letter") as u8
-}
-
-fn fasta_and_fai(sample: &Sample, width: usize) -> (Vec<u8>, String) {
-    let mut out = Vec::new();
-    let mut fai = String::new();
-    for (name, letters) in &sample.contigs {
-        out.extend(format!(">{name}\n").bytes());
-        writeln!(fai, "{name}\t{}\t{}\t{width}\t{}", letters.len(), out.len(), width + 1).unwrap();
-        for line in letters.chunks(width) {
-            out.extend(line);
-            out.push(b'\n');
-        }
-    }
-    (out, fai)
+    let text = writer.into_inner();
+    let mut indexer = fasta::io::Indexer::new(text.as_slice());
+    let contigs: Vec<_> = std::iter::from_fn(|| indexer.index_record().unwrap()).collect();
+    fasta::fai::fs::write(path.with_added_extension("fai"), &contigs.into()).unwrap();
+    fs::write(path, text).unwrap();
+    path.to_path_buf()
 }

@@ -1,4 +1,4 @@
-//! What the tests stand on: a plain model of a BAM file, a writer that puts it on disk byte by byte, a seeded generator of odd files,
+//! What the tests stand on: a plain model of a BAM file, a writer that puts it on disk, a seeded generator of odd files,
 //! and the slow twin that says what the depth must be.
 //!
 //! Nothing here uses `src/`: the twin reads like `docs/semantics.md`, and a mistake made in both would have to be made twice.
@@ -14,3 +14,4 @@ pub mod model;
 pub mod naive;
 pub mod naive_baq;
 pub mod naive_mates;
+pub mod record;
