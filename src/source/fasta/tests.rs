@@ -82,13 +82,13 @@ fn bgzip(text: &[u8], size: usize) -> (Vec<u8>, Vec<u8>) {
     let mut entries = Vec::new();
     for (i, part) in text.chunks(size).enumerate() {
         if i > 0 {
-            entries.extend([writer.get_ref().len() as u64, (i * size) as u64]);
+            entries.push((writer.position(), (i * size) as u64));
         }
         writer.write_all(part).unwrap();
         writer.flush().unwrap();
     }
-    let mut gzi = (entries.len() as u64 / 2).to_le_bytes().to_vec();
-    gzi.extend(entries.iter().flat_map(|n| n.to_le_bytes()));
+    let mut gzi = Vec::new();
+    noodles_bgzf::gzi::io::Writer::new(&mut gzi).write_index(&entries.into()).unwrap();
     (writer.finish().unwrap(), gzi)
 }
 

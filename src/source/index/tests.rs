@@ -1,5 +1,12 @@
-use std::io::Write;
+use std::io::{Read, Write};
 
+use noodles_bam::bai;
+use noodles_bgzf::VirtualPosition;
+use noodles_core::Position;
+use noodles_csi as csi;
+use noodles_csi::binning_index::Indexer;
+use noodles_csi::binning_index::index::reference_sequence::index::BinnedIndex;
+use noodles_csi::binning_index::index::reference_sequence::{self, Bin, Metadata, ReferenceSequence, bin};
 use proptest::prelude::*;
 
 use super::*;
@@ -28,24 +35,26 @@ struct Rec {
     at: Chunk,
 }
 
-/// How a writer fills the places of an index that the formats leave to it.
+/// How a writer fills the places of an index that the formats leave to it. noodles writes the bytes of all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Writer {
     /// BAI; windows without a record hold 0.
     BaiZeros,
     /// BAI; windows without a record hold what the next one holds.
     BaiFilled,
+    /// BAI as noodles' indexer makes it.
+    BaiNoodles,
     /// CSI; a bin's loffset is what BAI holds for its first window.
     Csi(Binning),
-    /// CSI; a bin's loffset is the first record in the bin or below it.
-    CsiInside(Binning),
+    /// CSI as noodles' indexer makes it: a bin's loffset is the first record in the bin or below it.
+    CsiNoodles(Binning),
 }
 
 impl Writer {
     fn binning(self) -> Binning {
         match self {
-            Self::BaiZeros | Self::BaiFilled => Binning::BAI,
-            Self::Csi(binning) | Self::CsiInside(binning) => binning,
+            Self::BaiZeros | Self::BaiFilled | Self::BaiNoodles => Binning::BAI,
+            Self::Csi(binning) | Self::CsiNoodles(binning) => binning,
         }
     }
 
@@ -57,22 +66,46 @@ impl Writer {
         Binning::first_bin(depth - above) + (first >> (3 * above))
     }
 
+    /// An index that knows of seven records without a contig; CSI inflated.
     fn write(self, contigs: &[Vec<Rec>]) -> Vec<u8> {
-        let binning = self.binning();
-        let csi = matches!(self, Self::Csi(_) | Self::CsiInside(_));
-        let mut out = if csi { b"CSI\x01".to_vec() } else { b"BAI\x01".to_vec() };
-        if csi {
-            put(&mut out, &[binning.min_shift, binning.depth, 0]);
+        match self {
+            Self::BaiZeros | Self::BaiFilled => {
+                let sequences = contigs.iter().map(|records| self.sequence(records, |_, linear| linear.to_vec())).collect();
+                bai_bytes(&bai::Index::builder().set_reference_sequences(sequences).set_unplaced_unmapped_record_count(7).build())
+            }
+            Self::Csi(binning) => {
+                let loffset = |bin: u32, linear: &[VirtualPosition]| (bin as usize, linear[binning.place(bin).1 as usize]);
+                let loffsets =
+                    |bins: &[u32], linear: &[VirtualPosition]| bins.iter().map(|&bin| loffset(bin, linear)).collect::<BinnedIndex>();
+                let sequences = contigs.iter().map(|records| self.sequence(records, loffsets)).collect();
+                let index = csi::Index::builder().set_min_shift(binning.min_shift as u8).set_depth(binning.depth as u8);
+                csi_bytes(&index.set_reference_sequences(sequences).set_unplaced_unmapped_record_count(7).build())
+            }
+            Self::BaiNoodles => bai_bytes(&self.indexed(contigs)),
+            Self::CsiNoodles(_) => csi_bytes(&self.indexed(contigs)),
         }
-        put(&mut out, &[contigs.len() as u32]);
-        for records in contigs {
-            self.write_contig(records, &mut out);
-        }
-        out.extend(7u64.to_le_bytes());
-        out
     }
 
-    fn write_contig(self, records: &[Rec], out: &mut Vec<u8>) {
+    /// What noodles' indexer makes of them.
+    fn indexed<I: reference_sequence::Index + Default>(self, contigs: &[Vec<Rec>]) -> csi::binning_index::Index<I> {
+        let Binning { min_shift, depth } = self.binning();
+        let mut indexer = Indexer::new(min_shift as u8, depth as u8).unwrap();
+        let position = |pos: i64| Position::try_from(pos as usize).unwrap();
+        for (id, rec) in contigs.iter().enumerate().flat_map(|(id, records)| records.iter().map(move |rec| (id, rec))) {
+            indexer.add_record(Some((id, position(rec.start + 1), position(rec.end), true)), rec.at.into()).unwrap();
+        }
+        for _ in 0..7 {
+            indexer.add_record(None, Chunk { start: 0, end: 0 }.into()).unwrap();
+        }
+        indexer.build(contigs.len())
+    }
+
+    /// A contig with what `offsets` makes of its bins and its offsets per window.
+    fn sequence<I: reference_sequence::Index>(
+        self,
+        records: &[Rec],
+        offsets: impl Fn(&[u32], &[VirtualPosition]) -> I,
+    ) -> ReferenceSequence<I> {
         let mut bins: Vec<(u32, Vec<Chunk>)> = Vec::new();
         let mut last_bin = None;
         for rec in records {
@@ -87,29 +120,13 @@ impl Writer {
             }
             last_bin = Some(id);
         }
-        let linear = self.linear(records);
-        put(out, &[bins.len() as u32 + 1]);
-        for (id, chunks) in &bins {
-            put(out, &[*id]);
-            match self {
-                Self::Csi(binning) => out.extend(linear[binning.place(*id).1 as usize].to_le_bytes()),
-                Self::CsiInside(_) => out.extend(first_inside(*id, &bins).to_le_bytes()),
-                _ => {}
-            }
-            put_chunks(out, chunks);
-        }
-        put(out, &[self.binning().n_bins() + 1]);
-        if !matches!(self, Self::BaiZeros | Self::BaiFilled) {
-            out.extend([0; 8]);
-        }
-        put_chunks(out, &[Chunk { start: 1, end: 2 }, Chunk { start: records.len() as u64, end: 3 }]);
-        if matches!(self, Self::BaiZeros | Self::BaiFilled) {
-            put(out, &[linear.len() as u32]);
-            out.extend(linear.iter().flat_map(|offset| offset.to_le_bytes()));
-        }
+        let linear: Vec<VirtualPosition> = self.linear(records).into_iter().map(Into::into).collect();
+        let index = offsets(&bins.iter().map(|b| b.0).collect::<Vec<_>>(), &linear);
+        let counts = Metadata::new(1.into(), 2.into(), records.len() as u64, 3);
+        let bins = bins.into_iter().map(|(id, chunks)| (id as usize, Bin::new(chunks.into_iter().map(Into::into).collect())));
+        ReferenceSequence::new(bins.collect(), index, Some(counts))
     }
 
-    /// For each window the first record that overlaps it.
     fn linear(self, records: &[Rec]) -> Vec<u64> {
         let shift = self.binning().min_shift;
         let n = records.iter().map(|r| ((r.end - 1) >> shift) + 1).max().unwrap_or(0);
@@ -128,15 +145,25 @@ impl Writer {
     }
 }
 
-/// Where the first record in bin `id` or below it starts.
-fn first_inside(id: u32, bins: &[(u32, Vec<Chunk>)]) -> u64 {
-    let below = |mut bin: u32| {
-        while bin > id {
-            bin = (bin - 1) >> 3;
-        }
-        bin == id
-    };
-    bins.iter().filter(|b| below(b.0)).map(|b| b.1[0].start).min().unwrap()
+impl From<Chunk> for bin::Chunk {
+    fn from(chunk: Chunk) -> Self {
+        Self::new(chunk.start.into(), chunk.end.into())
+    }
+}
+
+fn bai_bytes(index: &bai::Index) -> Vec<u8> {
+    let mut out = Vec::new();
+    bai::io::Writer::new(&mut out).write_index(index).unwrap();
+    out
+}
+
+fn csi_bytes(index: &csi::Index) -> Vec<u8> {
+    let mut writer = csi::io::Writer::new(Vec::new());
+    writer.write_index(index).unwrap();
+    let frames = writer.into_inner().finish().unwrap();
+    let mut out = Vec::new();
+    noodles_bgzf::io::Reader::new(frames.as_slice()).read_to_end(&mut out).unwrap();
+    out
 }
 
 fn put(out: &mut Vec<u8>, numbers: &[u32]) {
@@ -172,7 +199,13 @@ fn shapes() -> impl Strategy<Value = Vec<(i64, i64, u64)>> {
 
 fn writers() -> impl Strategy<Value = Writer> {
     let binning = (10u32..16, 3u32..6).prop_map(|(min_shift, depth)| Binning { min_shift: min_shift.max(25 - 3 * depth), depth });
-    prop_oneof![Just(Writer::BaiZeros), Just(Writer::BaiFilled), binning.clone().prop_map(Writer::Csi), binning.prop_map(Writer::CsiInside),]
+    prop_oneof![
+        Just(Writer::BaiZeros),
+        Just(Writer::BaiFilled),
+        Just(Writer::BaiNoodles),
+        binning.clone().prop_map(Writer::Csi),
+        binning.prop_map(Writer::CsiNoodles),
+    ]
 }
 
 const LEN: i64 = 20_000_000;
@@ -190,7 +223,8 @@ proptest! {
         let index = read_bytes(&writer.write(&[Vec::new(), records.clone()]), &[10, LEN]).unwrap();
         prop_assert!(index.contigs[0].is_empty() && index.chunks(0, Interval::new(0, 10)).is_empty());
         prop_assert_eq!(index.unplaced, Some(7));
-        prop_assert_eq!(index.counts(1).unwrap().mapped, records.len() as u64);
+        // noodles counts no records on a contig without any.
+        prop_assert_eq!(index.counts(1).map_or(0, |counts| counts.mapped), records.len() as u64);
         for (near, shift, len) in pick {
             // Intervals beside records find more than random ones.
             let start = (records.get(near).map_or(0, |r| r.end) + shift).max(0);
