@@ -189,6 +189,23 @@ proptest! {
     }
 }
 
+/// Frames cut through records and an index whose offsets another indexer has chosen.
+#[test]
+fn files_that_noodles_writes_are_read() {
+    for seed in 0..40 {
+        let mut sample = generate::sample(seed, false);
+        // A frame holds more than the reads of most samples.
+        let reads = sample.reads.clone();
+        for copy in 0..5 {
+            sample.reads.extend(reads.iter().cloned().map(|read| Read { name: [&read.name[..], &[b'a' + copy]].concat(), ..read }));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let sample = sample.sort();
+        let files = bam::write_by_noodles(&sample, dir.path());
+        compare(&sample, &files, &mut Rng::new(seed), seed).unwrap();
+    }
+}
+
 /// A sample about which engine and twin once differed: a placed read without CIGAR, at the cap and at a limit of the read length.
 #[test]
 fn a_sample_that_differed_once() {

@@ -1,6 +1,7 @@
 //! Puts a [`Sample`] on disk: BAM, BAI, CSI, FASTA and `.fai`. noodles writes all but the frames, whose ends this module chooses.
 
 use std::fs;
+use std::io::Write as _;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +96,22 @@ pub fn write_as(sample: &Sample, dir: &Path, stem: &str, shape: &FileShape) -> F
     });
 
     Files { bam, bai, csi, fasta: write_fasta(sample, &beside(".fa"), shape.fasta_width) }
+}
+
+/// Writes the same files with noodles alone: its frames cut records, and its indexer makes the BAI.
+pub fn write_by_noodles(sample: &Sample, dir: &Path) -> Files {
+    let bam = dir.join("sample.bam");
+    let mut writer = noodles_bgzf::io::Writer::new(fs::File::create(&bam).unwrap());
+    writer.write_all(&header(sample)).unwrap();
+    for read in &sample.reads {
+        writer.write_all(&encode(read)).unwrap();
+    }
+    writer.finish().unwrap();
+    let bai = dir.join("sample.bam.bai");
+    let noodles_bam::Index::Bai(index) = noodles_bam::fs::index(&bam).unwrap() else { panic!("contigs too long for a BAI") };
+    noodles_bam::bai::fs::write(&bai, &index).unwrap();
+    let fasta = write_fasta(sample, &dir.join("sample.fa"), 60);
+    Files { bam, bai: Some(bai), csi: None, fasta }
 }
 
 /// A BAM's bytes, and for each record the virtual offsets of its first byte and of what follows it.
