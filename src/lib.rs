@@ -6,21 +6,22 @@
 //!          immutable            depth · evidence
 //! ```
 //!
-//! Data goes one way. A room knows the rooms below it in this list, never one above:
+//! Data goes one way. A room imports only rooms below it in this list (`tests/python/test_sources.py` checks it):
 //!
-//! | room | holds | knows |
-//! |---|---|---|
-//! | `py` | the Python edge | `call` |
-//! | [`call`] | the verbs: what a question opens, which passes it takes | all below |
-//! | [`depth`], [`evidence`] | consumers of records | `pass`, records, rules |
-//! | [`pass`] | threads, order, back-pressure, cancelling | `plan`, `source` |
-//! | [`plan`] | the file in spans | `source` |
-//! | [`source`] | formats: records, indexes, references | files |
-//! | [`table`] | columns | `summary`, Arrow |
-//! | [`summary`] | folds over depth | `coords` |
-//! | [`rules`], [`coords`], [`memory`], [`error`] | vocabulary | nothing above |
+//! | room | holds |
+//! |---|---|
+//! | `py` | the Python edge |
+//! | [`call`] | the verbs: what a question opens, which passes it takes |
+//! | [`depth`], [`evidence`] | consumers of records: depth by a rule, counts over all records |
+//! | [`pass`] | threads, order, back-pressure, cancelling, progress |
+//! | [`table`] | columns |
+//! | [`summary`] | folds over depth |
+//! | [`plan`], [`rules`] | the file in spans; what counts |
+//! | [`source`] | formats: records, indexes, references |
+//! | [`coords`], [`memory`] | positions, with every ±1; memory that may be refused |
+//! | [`error`] | the one error type |
 //!
-//! Only `pass` knows threads, only `py` knows Python, `coords` owns every ±1.
+//! Only `pass` knows threads, only `py` knows Python.
 
 pub mod call;
 pub mod coords;

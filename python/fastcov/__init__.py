@@ -4,7 +4,9 @@ from . import _fastcov, errors
 from ._bases import base_counts
 from ._compare import Comparison, compare
 from ._coverage import coverage, get_coverage
+from ._evidence import flag_summary, insert_sizes
 from ._fastcov import __version__
+from ._qc import QcReport, qc
 from ._samples import coverage_matrix
 from ._stream import CoverageStream, iter_coverage
 from ._summary import TargetStats, distribution, quantize, target_stats, window_stats
@@ -17,6 +19,7 @@ __all__ = [
     "Comparison",
     "CoverageStream",
     "FastcovWarning",
+    "QcReport",
     "Rules",
     "Table",
     "TargetStats",
@@ -27,8 +30,11 @@ __all__ = [
     "coverage_matrix",
     "distribution",
     "errors",
+    "flag_summary",
     "get_coverage",
+    "insert_sizes",
     "iter_coverage",
+    "qc",
     "quantize",
     "show_versions",
     "target_stats",

@@ -19,7 +19,10 @@ __all__ = [
     "debug_build",
     "depth_histograms",
     "error_kinds",
+    "flag_summary",
+    "insert_sizes",
     "interval_stats",
+    "qc",
     "region_depth",
     "resolve_rules",
     "rule_names",
@@ -147,11 +150,12 @@ class BinnedRuns(Summary):
 
 _Regions = list[str | tuple[str, int, int]] | None
 
+# Names of contigs; the arrays contig, start, end and row; the columns that come first.
+_Intervals = tuple[list[str], list[npt.NDArray[np.int64]], ArrowTable]
+
 def interval_stats(
     bam: str,
-    contigs: list[str],
-    intervals: list[npt.NDArray[np.int64]],
-    places: ArrowTable,
+    intervals: _Intervals,
     thresholds: list[tuple[float, bool]],
     columns: list[tuple[str, str]],
     rules: dict[str, Any],
@@ -171,3 +175,27 @@ def depth_histograms(bam: str, regions: _Regions, rules: dict[str, Any], **optio
 def binned_runs(
     bam: str, regions: _Regions, edges: list[int], rules: dict[str, Any], **options: Unpack[Options]
 ) -> BinnedRuns: ...
+def flag_summary(bam: str, rules: dict[str, Any], **options: Unpack[Options]) -> Depth: ...
+def insert_sizes(bam: str, max_insert: int, rules: dict[str, Any], **options: Unpack[Options]) -> Depth: ...
+
+@type_check_only
+class Qc(Summary):
+    distribution: dict[str, Any]
+    windows: dict[str, Any] | None
+    targets: dict[str, Any] | None
+    flags: ArrowTable
+    insert_sizes: ArrowTable
+    lengths: ArrowTable
+    mapq: ArrowTable
+    base_quality: ArrowTable
+
+def qc(
+    bam: str,
+    targets: _Intervals | None,
+    windows: tuple[int, int] | None,
+    thresholds: list[tuple[float, bool]],
+    columns: list[tuple[str, str]],
+    max_insert: int,
+    rules: dict[str, Any],
+    **options: Unpack[Options],
+) -> Qc: ...

@@ -16,10 +16,25 @@ from ._table import Column, Table, arrow
 from .errors import InvalidArgumentError
 from .rules import Rules, as_int
 
-__all__ = ["TargetStats", "distribution", "quantize", "target_stats", "window_stats"]
+__all__ = [
+    "STATS",
+    "THRESHOLDS",
+    "Asked",
+    "TargetStats",
+    "Threshold",
+    "distribution",
+    "odd_targets",
+    "quantize",
+    "reaching",
+    "stats_table",
+    "target_rows",
+    "target_stats",
+    "window_size",
+    "window_stats",
+]
 
-_STATS = ("mean", "median", "min", "max", "sd", "cv", "pct")
-_THRESHOLDS = (1, 10, 20, 30)
+STATS = ("mean", "median", "min", "max", "sd", "cv", "pct")
+THRESHOLDS = (1, 10, 20, 30)
 # More than any contig of a BAM has.
 _MOST_POSITIONS = 1 << 32
 Threshold = int | str
@@ -52,8 +67,8 @@ def target_stats(
     bam: StrPath,
     bed: Any,
     *,
-    thresholds: Sequence[Threshold] = _THRESHOLDS,
-    stats: Sequence[str] = _STATS,
+    thresholds: Sequence[Threshold] = THRESHOLDS,
+    stats: Sequence[str] = STATS,
     by: str = "target",
     rules: Rules | str = "bases",
     ref: StrPath | None = None,
@@ -137,23 +152,16 @@ def target_stats(
     how = options(
         ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
     )
-    asked = _Asked(stats, thresholds)
+    asked = Asked(stats, thresholds)
     rule = resolve(rules, overrides, "target_stats")
-    contigs, contig = _codes(targets.chrom)
-    if by == "name":
-        names, rows = _codes(targets.name or [])
-        count = np.bincount(rows, minlength=len(names)).astype(np.int64)
-        places: dict[str, Column] = {"name": (np.arange(len(names), dtype=np.int32), names), "targets": (count, None)}
-    else:
-        rows, places = np.arange(len(targets.chrom)), _place_columns(targets)
-    arrays = [np.ascontiguousarray(a, np.int64) for a in (contig, targets.start, targets.end, rows)]
+    rows = target_rows(targets, by_name=by == "name")
     with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
         parts = _fastcov.interval_stats(
-            path("bam", bam), (list(contigs), arrays, arrow(places)), asked.thresholds, asked.columns(), asdict(rule),
+            path("bam", bam), rows, asked.thresholds, asked.columns(), asdict(rule),
             **how, progress=report,
         )  # fmt: skip
-    warn([*parts["warnings"], *_odd_targets(parts)], 2)
-    return _table(parts)
+    warn([*parts["warnings"], *odd_targets(parts)], 2)
+    return stats_table(parts)
 
 
 def window_stats(
@@ -162,8 +170,8 @@ def window_stats(
     step: int | None = None,
     regions: Region | Iterable[Region] | None = None,
     *,
-    thresholds: Sequence[Threshold] = _THRESHOLDS,
-    stats: Sequence[str] = _STATS,
+    thresholds: Sequence[Threshold] = THRESHOLDS,
+    stats: Sequence[str] = STATS,
     rules: Rules | str = "bases",
     ref: StrPath | None = None,
     n_cores: int | None = None,
@@ -220,22 +228,19 @@ def window_stats(
     >>> windows[["start", "end", "length"]].values.tolist()
     [[0, 1000, 1000], [1000, 2000, 1000], [2000, 2500, 500]]
     """
-    size, step = as_int("size", size), as_int("step", size if step is None else step)
-    if size < 1 or step < 1:
-        raise InvalidArgumentError(f"size={size} and step={step} must be 1 or more")
+    size, step = window_size(size, step)
     how = options(
         ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
     )
     rule, where = resolve(rules, overrides, "window_stats"), places("regions", regions)
-    asked = _Asked(stats, thresholds)
+    asked = Asked(stats, thresholds)
     columns = [(name, name) for name in ("chrom", "start", "end")] + asked.columns()
-    size, step = min(size, _MOST_POSITIONS), min(step, _MOST_POSITIONS)
     with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
         parts = _fastcov.window_stats(
             path("bam", bam), where, size, step, asked.thresholds, columns, asdict(rule), **how, progress=report
         )
     warn(parts["warnings"], 2)
-    return _table(parts)
+    return stats_table(parts)
 
 
 def distribution(
@@ -295,10 +300,10 @@ def distribution(
     with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
         parts = _fastcov.depth_histograms(path("bam", bam), where, asdict(rule), **how, progress=report)
     warn(parts["warnings"], 2)
-    return Table._of(_reaching(parts), parts["metadata"])
+    return Table._of(reaching(parts), parts["metadata"])
 
 
-def _reaching(parts: Mapping[str, Any]) -> dict[str, Column]:
+def reaching(parts: Mapping[str, Any]) -> dict[str, Column]:
     """The columns of :func:`distribution`: all contigs at once, as there may be many."""
     shown = list(dict.fromkeys(parts["contig"].tolist()))
     rank = np.zeros(len(parts["contigs"]), np.int64)
@@ -412,6 +417,27 @@ def _codes(values: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(numbers), np.fromiter((numbers[value] for value in values), np.int64, len(values))
 
 
+def window_size(size: Any, step: Any) -> tuple[int, int]:
+    """Size and step of windows as the core takes them."""
+    size, step = as_int("size", size), as_int("step", size if step is None else step)
+    if size < 1 or step < 1:
+        raise InvalidArgumentError(f"size={size} and step={step} must be 1 or more")
+    return min(size, _MOST_POSITIONS), min(step, _MOST_POSITIONS)
+
+
+def target_rows(bed: Bed, *, by_name: bool = False) -> "tuple[list[str], list[np.ndarray], _fastcov.ArrowTable]":
+    """A row for each target, or for each name, as the core takes them."""
+    contigs, contig = _codes(bed.chrom)
+    if by_name:
+        names, rows = _codes(bed.name or [])
+        count = np.bincount(rows, minlength=len(names)).astype(np.int64)
+        places: dict[str, Column] = {"name": (np.arange(len(names), dtype=np.int32), names), "targets": (count, None)}
+    else:
+        rows, places = np.arange(len(bed.chrom)), _place_columns(bed)
+    arrays = [np.ascontiguousarray(a, np.int64) for a in (contig, bed.start, bed.end, rows)]
+    return list(contigs), arrays, arrow(places)
+
+
 def _place_columns(bed: Bed) -> dict[str, Column]:
     contigs, contig = _codes(bed.chrom)
     columns: dict[str, Column] = {
@@ -425,7 +451,7 @@ def _place_columns(bed: Bed) -> dict[str, Column]:
     return columns
 
 
-def _odd_targets(parts: Mapping[str, Any]) -> list[str]:
+def odd_targets(parts: Mapping[str, Any]) -> list[str]:
     messages = []
     if parts["cut"]:
         messages.append(f"{parts['cut']} targets reach past the end of their contig; they were cut there")
@@ -434,14 +460,14 @@ def _odd_targets(parts: Mapping[str, Any]) -> list[str]:
     return messages
 
 
-class _Asked:
+class Asked:
     """Which statistics, at which thresholds."""
 
     def __init__(self, stats: Sequence[str], thresholds: Sequence[Threshold]) -> None:
         names = [stats] if isinstance(stats, str) else list(stats)
-        unknown = [name for name in names if name not in _STATS]
+        unknown = [name for name in names if name not in STATS]
         if unknown:
-            raise InvalidArgumentError(f"stats={unknown[0]!r} is not a statistic: give some of {', '.join(_STATS)}")
+            raise InvalidArgumentError(f"stats={unknown[0]!r} is not a statistic: give some of {', '.join(STATS)}")
         self.stats = names
         self.labels = []
         self.thresholds: list[tuple[float, bool]] = []
@@ -465,7 +491,7 @@ class _Asked:
         ]
 
 
-def _table(parts: Mapping[str, Any]) -> TargetStats:
+def stats_table(parts: Mapping[str, Any]) -> TargetStats:
     total = Table(parts["total"], {}).to_numpy()
     metadata = parts["metadata"]
     metadata["summary"] = {"rows": len(parts["table"]), **{name: values[0].item() for name, values in total.items()}}

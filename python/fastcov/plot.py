@@ -8,11 +8,17 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["plot_coverage", "plot_rules"]
+    from ._qc import QcReport
+    from ._table import Table
+
+__all__ = ["plot_coverage", "plot_report", "plot_rules"]
 
 # Bins across the picture: about one per two pixels of an axis 1000 pixels wide.
 _BINS = 500
+# Contigs whose names fit below an axis.
+_MOST_CONTIGS = 30
 
 
 def plot_coverage(
@@ -130,10 +136,102 @@ def plot_rules(
     return ax
 
 
+def plot_report(report: "QcReport", title: str, path: str | os.PathLike[str] | None = None) -> "Figure":
+    """
+    Draw a quality report on one page; see :meth:`fastcov.QcReport.plot`.
+
+    Parameters
+    ----------
+    report : fastcov.QcReport
+        What :func:`fastcov.qc` returned.
+    title : str
+        The title of the page.
+    path : str or path-like, optional
+        Where to write the page; the suffix says the format (.png, .svg, .pdf).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The page, not registered with pyplot.
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    """
+    rows = 3 if report.windows is not None else 2
+    figure = _new_figure((10, 3.2 * rows))
+    grid = figure.add_gridspec(rows, 6)
+    figure.suptitle(title)
+    _plot_breadth(figure.add_subplot(grid[0, :3]), report.distribution)
+    inserts = report.insert_sizes.to_numpy()
+    axes = figure.add_subplot(grid[0, 3:])
+    _labelled(axes, "insert sizes", "insert size", "pairs", empty=not len(inserts["pairs"]))
+    for name in ("inward", "outward", "other"):
+        if inserts[name].any():
+            axes.plot(inserts["insert_size"], inserts[name], linewidth=1, label=name)
+    if len(inserts["pairs"]):
+        axes.legend()
+    bars = [
+        ("read lengths", report.lengths, "read_length", "reads"),
+        ("mapping qualities", report.mapq, "mapq", "reads"),
+        ("base qualities", report.base_quality, "quality", "bases"),
+    ]
+    for i, (name, table, x, y) in enumerate(bars):
+        columns = table.to_numpy()
+        axes = figure.add_subplot(grid[1, 2 * i : 2 * i + 2])
+        _labelled(axes, name, x.replace("_", " "), y, empty=not len(columns[x]))
+        axes.vlines(columns[x], 0, columns[y], color="#1f5f99", linewidth=2 if len(columns[x]) < 100 else 1)
+    if report.windows is not None:
+        _plot_windows(figure.add_subplot(grid[2, :]), report.windows)
+    for axes in figure.axes:
+        # Behind the data: before, it would keep the scale of an empty panel.
+        axes.set_ylim(bottom=0)
+    if path is not None:
+        figure.savefig(os.fspath(path), dpi=100)
+    return figure
+
+
+def _plot_breadth(axes: "Axes", distribution: "Table") -> None:
+    """The part of all positions together that reaches each depth, down to one in a thousand."""
+    columns = distribution.to_numpy()
+    total = np.flatnonzero(columns["chrom"] == len(distribution.categories["chrom"]) - 1)
+    depth, fraction = columns["depth"][total], columns["fraction"][total]
+    _labelled(axes, "breadth", "depth", "positions at that depth or deeper, %", empty=not len(depth))
+    shown = fraction >= 0.001
+    axes.step(depth[shown], 100 * fraction[shown], where="post", color="#1f5f99", linewidth=1)
+
+
+def _plot_windows(axes: "Axes", windows: "Table") -> None:
+    """The mean depth of each window, contig after contig in the order of the header."""
+    columns = windows.to_numpy()
+    _labelled(axes, "windows", "contig", "mean depth", empty=not len(columns["mean"]))
+    x = np.arange(len(columns["mean"]))
+    for code in np.unique(columns["chrom"]):
+        here = columns["chrom"] == code
+        axes.plot(x[here], columns["mean"][here], linewidth=0, marker=".", markersize=2 if len(x) > 1000 else 6)
+    firsts = np.flatnonzero(np.diff(columns["chrom"], prepend=-1))
+    if len(firsts) <= _MOST_CONTIGS:
+        names = windows.categories["chrom"]
+        axes.set_xticks(firsts, [names[code] for code in columns["chrom"][firsts]])
+
+
+def _labelled(axes: "Axes", title: str, x: str, y: str, *, empty: bool) -> None:
+    axes.set_title(title)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    if empty:
+        axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", va="center")
+
+
 def _new_axes() -> Any:
+    return _new_figure((10, 3.2)).subplots()
+
+
+def _new_figure(size: tuple[float, float]) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("plots need matplotlib, which is not installed: pip install 'fastcov-bio[plot]'") from error
     # Not pyplot: its figures are global state and stay alive until somebody closes them.
-    return Figure(figsize=(10, 3.2), layout="constrained").subplots()
+    return Figure(figsize=size, layout="constrained")

@@ -31,6 +31,13 @@ def test_the_public_functions_have_examples():
     from fastcov.plot import plot_coverage
 
     functions = [getattr(fastcov, name) for name in fastcov.__all__ if callable(getattr(fastcov, name))]
-    own = (fastcov.FastcovWarning, fastcov.Table, fastcov.TargetStats, fastcov.Comparison, fastcov.CoverageStream)
+    own = (
+        fastcov.FastcovWarning,
+        fastcov.Table,
+        fastcov.TargetStats,
+        fastcov.Comparison,
+        fastcov.CoverageStream,
+        fastcov.QcReport,
+    )
     for thing in [f for f in functions if f not in own] + [plot_coverage]:
         assert ">>> " in thing.__doc__, thing

@@ -35,7 +35,14 @@ def write(path: Path, seed: int) -> Path:
 
 
 def record(rng: random.Random) -> Record:
-    flag = rng.choice((rng.getrandbits(16), rng.getrandbits(12), rng.getrandbits(8), rng.choice((0, 16, 99, 147, 83, 163, 4, 77, 141))))
+    flag = rng.choice(
+        (
+            rng.getrandbits(16),
+            rng.getrandbits(12),
+            rng.getrandbits(8),
+            rng.choice((0, 16, 99, 147, 83, 163, 4, 77, 141)),
+        )
+    )
     contig, mate_contig = (rng.choice((-1, 0, 0, 0, 1, 2)) for _ in range(2))
     pos, mate_pos = (rng.choice((-1, 0, 10, 11, rng.randrange(200), rng.randrange(2**28))) for _ in range(2))
     if contig != 0:
@@ -47,7 +54,19 @@ def record(rng: random.Random) -> Record:
         ops = rng.choice((ops, []))
     mapq = rng.choice((0, 1, 4, 5, 6, 60, 254, 255))
     qual = QUALITIES[rng.choice(tuple(QUALITIES))](rng, length)
-    return Record("r", flag, pos, mapq, ops, "".join(rng.choices("ACGTN=", k=length)), qual, contig, mate_contig, mate_pos, rng.choice(TLENS))
+    return Record(
+        "r",
+        flag,
+        pos,
+        mapq,
+        ops,
+        "".join(rng.choices("ACGTN=", k=length)),
+        qual,
+        contig,
+        mate_contig,
+        mate_pos,
+        rng.choice(TLENS),
+    )
 
 
 def cigar(rng: random.Random, length: int) -> list[tuple[int, str]]:

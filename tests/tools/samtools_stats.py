@@ -1,7 +1,8 @@
 """What `samtools flagstat` and `samtools stats` print, as tables.
 
-Each table is a list of rows in samtools' order. samtools is the one bundled in pysam. `samtools stats` gives up on some files
-that other programs read, such as those with a mapped read that has SEQ but no CIGAR: then pysam raises `SamtoolsError`.
+Each table is a list of rows in samtools' order. samtools is the one bundled in pysam. `samtools stats` gives up on some
+files that other programs read, such as those with a mapped read that has SEQ but no CIGAR: then pysam raises
+`SamtoolsError`.
 """
 
 import re
@@ -55,7 +56,7 @@ def insert_sizes(text: str) -> list[tuple[int, ...]]:
 
 
 def lengths(text: str) -> list[tuple[int, ...]]:
-    """samtools reads one counter too many, at worst behind its array; such a row is longer than the longest read."""
+    """Samtools reads one counter too many, at worst behind its array; such a row is longer than the longest read."""
     longest = int(re.search(r"^SN\tmaximum length:\t(\d+)", text, re.MULTILINE)[1])
     return [row for row in section(text, "RL") if row[0] <= longest]
 
