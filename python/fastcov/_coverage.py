@@ -191,7 +191,7 @@ def coverage(
     ----------
     bam : str or path-like
         BAM file, sorted by coordinate, with an index (.bai or .csi). Without ``regions`` it needs none: the file is
-        then gone through twice.
+        then read from its first record to its last.
     regions : str, tuple, or a list of those, optional
         ``"chr1"``, ``"chr1:1000-2000"``, ``("chr1", 1000, 2000)``: 1-based, both ends included, whatever the
         container. Default: every contig of the header, whole. Each region is counted by itself, as with ``-r`` of
