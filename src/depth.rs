@@ -7,13 +7,10 @@
 pub mod baq;
 pub mod bases;
 pub mod cap;
-pub mod edit;
 mod empty_blocks;
-mod group;
 pub mod joined;
 mod masks;
 pub mod mates;
-pub mod pair;
 mod realign;
 mod sink;
 pub mod slab;

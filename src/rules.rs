@@ -7,7 +7,7 @@
 mod select;
 
 use crate::error::{Error, Kind, Result};
-pub use select::{CountUnit, FragmentRole, Select, Strand};
+pub use select::{CountUnit, Library, Select, Strand};
 
 /// UNMAP, SECONDARY, QCFAIL, DUP: what samtools leaves out by default.
 pub const DEFAULT_EXCLUDE_FLAGS: u16 = 0x704;
@@ -95,8 +95,10 @@ pub enum MateOverlap {
     Mosdepth,
     /// By subtraction, in megadepth's way.
     Megadepth,
-    /// By subtraction for the first READ1 and the first READ2 of a name: fastcov's `bases`.
+    /// By subtraction for READ1 and READ2 of a template: fastcov's `bases`.
     Template,
+    /// As one fragment from the leftmost to the rightmost base of both: `unit="fragment"`.
+    Fragment,
     /// As one record that counts where any of a name's does: `perbase only-depth -m`.
     Union,
     /// By the best of a name's records at each position: `perbase base-depth -m`.
@@ -272,7 +274,15 @@ impl Rules {
             deletions: false,
             skips: false,
             max_depth: 0,
-            select: Select { strand: None, min_length: 0, max_length: None, min_fragment: 0, max_fragment: None, what: CountUnit::Read },
+            select: Select {
+                strand: None,
+                library: None,
+                min_length: 0,
+                max_length: None,
+                min_fragment: 0,
+                max_fragment: None,
+                what: CountUnit::Read,
+            },
         };
         let pileup = Self { orphans: false, deletions: true, skips: true, max_depth: 8000, ..plain };
         match preset {
@@ -326,8 +336,8 @@ impl Rules {
                 "this tool counts both mates; use 'bases', 'mosdepth' or 'mpileup'",
             );
         }
-        let subtracts = matches!(traits.once, MateOverlap::Mosdepth | MateOverlap::Megadepth | MateOverlap::Template);
-        if subtracts && self.mates == Mates::Once && (self.deletions || self.skips) {
+        let subtracts = matches!(self.once(), MateOverlap::Mosdepth | MateOverlap::Megadepth | MateOverlap::Template);
+        if subtracts && (self.deletions || self.skips) {
             let what = format!("deletions or skips with mates='once' and rules={name:?}");
             return refuse(what, "pass mates='both', or use rules='mpileup'");
         }
@@ -379,7 +389,8 @@ impl Rules {
     /// How overlapping mates are counted once, [`MateOverlap::Never`] when both count.
     pub const fn once(&self) -> MateOverlap {
         match self.mates {
-            // A fragment counts once, and ends of reads do not overlap.
+            _ if matches!(self.select.what, CountUnit::Fragment) => MateOverlap::Fragment,
+            // Ends of reads do not overlap.
             _ if !matches!(self.select.what, CountUnit::Read) => MateOverlap::Never,
             Mates::Both => MateOverlap::Never,
             Mates::Once => self.preset.traits().once,

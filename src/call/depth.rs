@@ -85,7 +85,7 @@ impl Request {
 
     /// How many passes [`Request::stream`] makes over the records.
     pub fn stream_passes(&self) -> u64 {
-        1 + u64::from(self.rules().once() == MateOverlap::Mosdepth)
+        1 + u64::from(matches!(self.rules().once(), MateOverlap::Mosdepth | MateOverlap::Fragment))
     }
 
     /// The reference, where BAQ needs it.

@@ -5,8 +5,8 @@ mod steps;
 
 pub use letters::{LANES, Lane};
 
-use super::edit::{MAX_SUM, fraction, sum};
 use super::masks::{WIDTH, at_least, bits, different, ones};
+use super::mates::{MAX_SUM, fraction, sum};
 use super::slab::Slab;
 use crate::coords::Interval;
 use crate::rules::{CountUnit, Rules, Traits};

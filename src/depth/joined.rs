@@ -71,6 +71,8 @@ pub struct Joined<'a, 'o, const L: usize = 1> {
     names: Names<'a>,
     /// Start of the last record kept of the target.
     last_start: Option<i64>,
+    /// Used records whose fragment is too short or too long.
+    left_out: i64,
     /// What the pass comes to.
     totals: Totals,
 }
@@ -97,12 +99,14 @@ impl<'a, 'o, const L: usize> Joined<'a, 'o, L> {
             frontier: Frontier::new(out),
             names: Names::new(query),
             last_start: None,
+            left_out: 0,
             totals,
         }
     }
 
     /// What the pass came to.
-    pub fn into_totals(self) -> Totals {
+    pub fn into_totals(mut self) -> Totals {
+        self.totals.tally.leave_out(self.left_out);
         self.totals
     }
 
@@ -157,6 +161,7 @@ impl<'a, 'o, const L: usize> Joined<'a, 'o, L> {
             }
         }
         self.totals.tally.add(&part.walked.tally);
+        self.left_out += part.walked.left_out;
         self.totals.records[target] += part.walked.records - u64::from(part.walked.past_target);
         let mut changes = std::mem::take(&mut part.slab.events);
         self.correct(target, &mut changes);
@@ -168,15 +173,26 @@ impl<'a, 'o, const L: usize> Joined<'a, 'o, L> {
         Ok(None)
     }
 
-    /// Notes changes to positions that were written. Only mosdepth, where a name is used again, changes what lies before the last start.
+    /// Notes changes to positions that were written: mosdepth makes them where a name is used again, fragments where the record that came
+    /// first did not say how far they reach.
     fn correct(&mut self, target: usize, changes: &mut [Change]) {
         let frontier = self.frontier.position();
-        for Change { at, by, lane } in changes.iter_mut().filter(|change| change.at < frontier) {
-            if self.query.corrections.is_empty() {
-                let correction = Correction { target, positions: Interval::new(*at, frontier), lane: *lane, by: *by };
-                self.totals.corrections.push(correction);
+        let mut late = Vec::new();
+        for change in changes.iter_mut().filter(|change| change.at < frontier) {
+            late.push(*change);
+            change.at = frontier;
+        }
+        if !self.query.corrections.is_empty() {
+            return;
+        }
+        // What a part booked for a record is taken back where its mate is found in front of the part.
+        late.sort_unstable_by_key(|change| (change.lane, change.at));
+        for same in late.chunk_by(|a, b| (a.lane, a.at) == (b.lane, b.at)) {
+            let (first, by) = (same[0], same.iter().map(|change| change.by).sum());
+            if by != 0 {
+                let positions = Interval::new(first.at, frontier);
+                self.totals.corrections.push(Correction { target, positions, lane: first.lane, by });
             }
-            *at = frontier;
         }
     }
 

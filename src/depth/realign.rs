@@ -111,17 +111,17 @@ impl<'a> Realigner<'a> {
         if baq.adjust(buffer, records, &window, exactness, standings, self.query.cancelled) { Ok(()) } else { Err(Error::cancelled()) }
     }
 
-    /// Appends a copy of survivor `index`, without tags, to `out`; where its qualities are settled, the copy says so.
+    /// Appends a copy of survivor `index`, with no tag but `tag`, to `out`; where its qualities are settled, the copy says so.
     ///
     /// # Errors
     ///
     /// As for [`Realigner::exact`].
-    pub fn copy(&mut self, record: Record<'_>, index: u32, bases: bool, out: &mut Vec<u8>) -> Result<()> {
+    pub fn copy(&mut self, record: Record<'_>, index: u32, bases: bool, tag: Option<[u8; 2]>, out: &mut Vec<u8>) -> Result<()> {
         let at = out.len();
         let kept = self.standings.is_kept(index as usize);
         // What some of its own qualities were is known here only.
         let exact = if kept { None } else { self.exact(record, Some(index))? };
-        exact.as_deref().map_or(record, Record::trusted).copy_without_tags(bases, out);
+        exact.as_deref().map_or(record, Record::trusted).copy(bases, tag, out);
         Record::set_settled(&mut out[at..], kept);
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! From a span's records to the survivors of a rule's filters: `docs/semantics.md`, section 3.
 
+use super::mates::expected_fragment;
 use crate::coords::{Interval, Target};
 use crate::error::{Error, Kind, Result};
-use crate::rules::{CountUnit, FragmentRole, MateOverlap, Rules};
+use crate::rules::{CountUnit, MateOverlap, Rules};
 use crate::source::header::Header;
 use crate::source::record::{PAIRED, PROPER_PAIR, Record, Shape, Tag};
 use crate::source::records::{Batch, Found, unsorted};
@@ -53,8 +54,6 @@ pub struct Tally {
     pub read_length: u64,
     /// Dropped because of the length of their template.
     pub fragment_length: u64,
-    /// Right mates, which are counted with the left one when fragments are.
-    pub with_mate: u64,
     /// Dropped by the depth cap.
     pub capped: u64,
     /// Records on the contig that have no position.
@@ -64,6 +63,18 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// A record that was used is dropped by the depth cap.
+    pub fn drop_capped(&mut self) {
+        self.capped += 1;
+        self.used -= 1;
+    }
+
+    /// So many more records that were used are of a fragment that is too short or too long.
+    pub fn leave_out(&mut self, records: i64) {
+        self.fragment_length = self.fragment_length.wrapping_add_signed(records);
+        self.used = self.used.wrapping_add_signed(-records);
+    }
+
     /// Adds another tally to this one.
     pub fn add(&mut self, other: &Self) {
         self.seen += other.seen;
@@ -76,7 +87,6 @@ impl Tally {
         self.other_strand += other.other_strand;
         self.read_length += other.read_length;
         self.fragment_length += other.fragment_length;
-        self.with_mate += other.with_mate;
         self.capped += other.capped;
         self.skipped += other.skipped;
         self.past_end += other.past_end;
@@ -94,6 +104,8 @@ pub struct Walked {
     pub past_target: bool,
     /// The filters' count.
     pub tally: Tally,
+    /// Used records whose fragment turned out to be too short or too long, less those of other parts that turned out not to be.
+    pub left_out: i64,
 }
 
 /// Filters the records of a target.
@@ -104,6 +116,8 @@ pub struct Walker<'a> {
     contig_len: i64,
     n_contigs: i32,
     keeps_before: bool,
+    /// Where the first pair can start whose fragment counts in the target.
+    first_fragment: i64,
     /// The read groups that count, sorted.
     read_groups: Option<&'a [Vec<u8>]>,
     /// There are filters besides those of the tool.
@@ -118,6 +132,8 @@ enum Location {
     Inside,
     /// It ends before it.
     Before,
+    /// It is of a fragment that is too long if it reaches the target.
+    TooFarBefore,
     /// On the contig, at no position.
     Unplaced,
     /// It starts behind it.
@@ -127,11 +143,12 @@ enum Location {
 impl<'a> Walker<'a> {
     /// A walker over one part of a target; `begins_chunk` when the index says that a record of its contig comes first.
     pub fn new(header: &'a Header, rules: Rules, read_groups: Option<&'a [Vec<u8>]>, target: Target, begins_chunk: bool) -> Self {
-        let keeps_before = matches!(rules.once(), MateOverlap::Mosdepth | MateOverlap::Megadepth);
+        let keeps_before = matches!(rules.once(), MateOverlap::Mosdepth | MateOverlap::Megadepth | MateOverlap::Fragment);
         let contigs = &header.contigs;
         let selects = read_groups.is_some() || !rules.select.is_everything();
         let (contig_len, n_contigs) = (contigs[target.contig].len, contigs.len() as i32);
-        Self { header, rules, target, contig_len, n_contigs, keeps_before, read_groups, selects, begins_chunk }
+        let first_fragment = target.interval.start.saturating_sub(rules.select.reach());
+        Self { header, rules, target, contig_len, n_contigs, keeps_before, first_fragment, read_groups, selects, begins_chunk }
     }
 
     /// Adds the records of a batch that count to `kept`. False when a record behind the target is met: no further one matters.
@@ -168,7 +185,7 @@ impl<'a> Walker<'a> {
                     kept.push(candidate);
                 }
             }
-            Location::Before => {}
+            Location::Before | Location::TooFarBefore => {}
             Location::Unplaced => walked.tally.skipped += 1,
             Location::Inside => {
                 walked.tally.seen += 1;
@@ -208,21 +225,20 @@ impl<'a> Walker<'a> {
         if start >= self.target.interval.end {
             return Ok((start, start, Location::Behind));
         }
-        let end = start + self.extent(record, shape);
-        let inside = end.max(start + 1) > self.target.interval.start;
+        let end = start + shape.reference_len;
+        let fragment = self.fragment(record, Interval::new(start, end));
+        if fragment.is_some() && start < self.first_fragment {
+            // Whether it is read at all depends on where the index leads.
+            return Ok((start, end, Location::TooFarBefore));
+        }
+        let inside = fragment.map_or(end, |fragment| fragment.end).max(start + 1) > self.target.interval.start;
         Ok((start, end, if inside { Location::Inside } else { Location::Before }))
     }
 
-    /// How many positions from its start on a record has.
+    /// The fragment that a record of a pair leads to expect, when fragments are counted.
     #[inline]
-    fn extent(&self, record: Record<'_>, shape: Shape) -> i64 {
-        match self.rules.select.what {
-            CountUnit::Fragment => match FragmentRole::of(record) {
-                FragmentRole::Pair(positions) => positions,
-                _ => shape.reference_len,
-            },
-            _ => shape.reference_len,
-        }
+    fn fragment(&self, record: Record<'_>, extent: Interval) -> Option<Interval> {
+        if self.rules.select.what == CountUnit::Fragment { expected_fragment(record, extent) } else { None }
     }
 
     /// Whether a record that passed the tool's filters passes the others, too; what of it counts is told by `survivor`.
@@ -238,30 +254,21 @@ impl<'a> Walker<'a> {
     #[inline(never)]
     fn select(&self, record: Record<'_>, survivor: &mut KeptRecord, tally: &mut Tally) -> Result<bool> {
         let select = &self.rules.select;
+        // How long the fragment of a pair is shows when its second record is read.
+        let in_pair = self.fragment(record, Interval::new(survivor.start, survivor.end)).is_some();
         if let Some(groups) = self.read_groups
             && !matches!(record.tag(*b"RG")?, Some(Tag::Text(group)) if groups.binary_search_by(|g| g.as_slice().cmp(group)).is_ok())
         {
             tally.other_read_groups += 1;
-        } else if !select.on_strand(record) {
+        } else if !select.on_strand(record, in_pair) {
             tally.other_strand += 1;
         } else if !select.has_length(record) {
             tally.read_length += 1;
-        } else if !select.has_fragment(record) {
+        } else if !in_pair && !select.has_fragment(i64::from(record.template_len()).abs()) {
             tally.fragment_length += 1;
         } else {
-            match select.what {
-                CountUnit::Read => {}
-                // One position of a record is not all of it.
-                CountUnit::FivePrime | CountUnit::ThreePrime => survivor.single = false,
-                CountUnit::Fragment => match FragmentRole::of(record) {
-                    FragmentRole::Pair(_) => survivor.single = true,
-                    FragmentRole::Single => {}
-                    FragmentRole::Mate => {
-                        tally.with_mate += 1;
-                        return Ok(false);
-                    }
-                },
-            }
+            // One position of a record is not all of it.
+            survivor.single &= !matches!(select.what, CountUnit::FivePrime | CountUnit::ThreePrime);
             return Ok(true);
         }
         Ok(false)

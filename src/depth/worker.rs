@@ -2,8 +2,7 @@
 
 use super::bases::BaseFilter;
 use super::cap::ActiveReads;
-use super::mates::{Arrival, Carry, Held, KeptRecords, Outcome, Seam, Table, hash_name};
-use super::pair::Pair;
+use super::mates::{Booking, Carry, Entry, Held, KeptRecords, MateRule, Met, Outcome, Seam, Table, Texts, hash_name, with_mate_rule};
 use super::realign::Realigner;
 use super::slab::Slab;
 use super::walk::{KeptRecord, Walked, Walker, starts_of};
@@ -272,72 +271,77 @@ impl<'a, const L: usize> Worker<'a, L> {
         self.hashes.truncate(first);
         self.hashes.extend(self.kept[first..].iter().map(|kept| hash_name(kept.record(buffer).name())));
         std::hint::black_box(self.hashes[first..].iter().fold(0, |all, &hash| all ^ self.table.peek(hash)));
-        self.count_with_mates(buffer, first)
+        with_mate_rule!(self.once, M => self.count_with_mates::<M>(buffer, first), never => {
+            self.count_without_dropped(buffer, first);
+            Ok(())
+        })
+    }
+
+    /// The same where mates are not put together: every record but those that the depth cap drops.
+    fn count_without_dropped(&mut self, buffer: &[u8], first: usize) {
+        let mut slab = std::mem::take(&mut self.slab);
+        for (i, kept) in self.kept.iter().enumerate().skip(first) {
+            if self.drops.binary_search(&(i as u32)).is_ok() {
+                self.walked.tally.drop_capped();
+            } else {
+                self.count_alone(kept, buffer, &mut slab);
+            }
+        }
+        self.slab = slab;
     }
 
     /// The same one after the other, each beside the names that came before it.
-    fn count_with_mates(&mut self, buffer: &[u8], first: usize) -> Result<()> {
-        let Self { query, once, filter, realigner, kept, table, hashes, edits, slab, target, walked, progress, drops, .. } = self;
-        let (once, filter) = (*once, *filter);
+    fn count_with_mates<M: MateRule>(&mut self, buffer: &[u8], first: usize) -> Result<()> {
+        let Self { query, realigner, kept, table, hashes, edits, slab, target, walked, progress, drops, .. } = self;
         // The engine starts at column 0 of the first contig, and before column 0 of any other.
         let first_column = if query.targets.get(target.unwrap_or(0)).is_some_and(|target| target.contig == 0) { 0 } else { -1 };
-        let mut pair = Pair { once, counting: filter, edits };
+        let mut booking = Booking::new(&query.rules, edits);
         let first_start = kept.first().map_or(0, |first| first.start);
-        let text = |held| match held {
-            Held::Here(i) => kept[i as usize].record(buffer).name(),
-            Held::Carried(i) => progress.carried.texts.get(i),
-        };
+        let texts = Known { kept, buffer, carried: &progress.carried };
         for (i, each) in kept.iter().enumerate().skip(first) {
             let i = i as u32;
-            let record = each.record(buffer);
+            let (record, hash) = (each.record(buffer), hashes[i as usize]);
             let whole = Interval::new(each.start, each.end);
             let clock = clock_after(progress.before);
-            let takes_part = Arrival::of(once, record, each.end, clock);
+            let takes_part = M::arrival(record, each.end, clock);
             if drops.binary_search(&i).is_ok() {
-                walked.tally.capped += 1;
-                walked.tally.used -= 1;
-                if takes_part.is_some() && once == MateOverlap::Edit {
-                    table.forget((hashes[i as usize], record.name()), i, text);
+                walked.tally.drop_capped();
+                if takes_part.is_some() && M::BUFFERED {
+                    table.forget(hash, i, texts);
                 }
                 continue;
             }
             // A record that covers nothing enters the pileup buffer only when it is the first at its start.
             let column = progress.before.unwrap_or(first_column);
-            let enters = each.end > each.start || once != MateOverlap::Edit || column < each.start;
+            let enters = each.end > each.start || !M::BUFFERED || column < each.start;
             progress.needs_carry |= each.end == each.start && progress.before.is_none() && !progress.exact && takes_part.is_some();
             progress.before = Some(each.start);
             let outcome = match takes_part {
                 Some(arrival) if enters => {
                     let before = i64::from(record.mate_pos()) <= first_start;
-                    table.arrive(once, (hashes[i as usize], record.name()), (i, arrival), before, text)
+                    table.arrive::<M>(hash, (i, arrival), before, texts)
                 }
                 _ => Outcome::Alone,
             };
             match outcome {
-                Outcome::Alone => filter.count(record, record.qual(), whole, 1, slab),
+                Outcome::Alone => M::alone(&mut booking, record, whole, slab),
                 Outcome::CountsFrom(from) => {
-                    filter.count(record, record.qual(), Interval::new(from.max(each.start), each.end.max(from)), 1, slab);
+                    booking.count(record, Interval::new(from.max(each.start), each.end.max(from)), 1, slab);
                 }
                 Outcome::Joins(earlier) => {
-                    let record_of = |&held: &u32| match Held::of(held) {
-                        Held::Here(j) => kept[j as usize].record(buffer),
-                        Held::Carried(j) => Record::trusted(progress.carried.texts.get(j)),
-                    };
-                    let earlier: Vec<_> = earlier.iter().map(record_of).collect();
-                    pair.join(&earlier, record, false, slab);
+                    let earlier: Vec<_> = earlier.iter().map(|&held| texts.record(Held::of(held))).collect();
+                    M::join(&mut booking, &earlier, record, false, slab);
                 }
                 Outcome::Meets(earlier) => {
-                    let (earlier, at) = match Held::of(earlier) {
-                        Held::Here(j) => (kept[j as usize].record(buffer), Some(j)),
-                        Held::Carried(j) => (Record::trusted(progress.carried.texts.get(j)), None),
-                    };
-                    let exact = realigner.for_edit((earlier, at), (record, Some(i)))?;
-                    let a = exact[0].as_deref().map_or(earlier, Record::trusted);
+                    let held = Held::of(earlier);
+                    let exact = realigner.for_edit((texts.record(held), held.index()), (record, Some(i)))?;
+                    let a = exact[0].as_deref().map_or_else(|| texts.record(held), Record::trusted);
                     let b = exact[1].as_deref().map_or(record, Record::trusted);
-                    pair.meet(a, b, clock, false, slab);
+                    M::meet(&mut booking, Met { a, b, clock, b_is_booked: false }, slab);
                 }
             }
         }
+        walked.left_out += booking.left_out;
         Ok(())
     }
 
@@ -371,13 +375,17 @@ impl<'a, const L: usize> Worker<'a, L> {
             buffer,
             kept: &self.kept,
             front: progress.front,
-            once: self.once,
             bases: L > 1 || self.once == MateOverlap::Edit || self.filter.needs_qualities(),
+            tag: with_mate_rule!(self.once, M => M::TAG, never => None),
             drops: &self.drops,
             realigner: &mut self.realigner,
         };
         let last_start = last_start.unwrap_or(i64::MIN + 1);
-        let mut seam = self.table.finish(self.once, last_start, progress.exact, &mut part, &progress.carried)?;
+        let mut seam = with_mate_rule!(
+            self.once,
+            M => self.table.finish::<M>(last_start, progress.exact, &mut part, &progress.carried)?,
+            never => Seam::default()
+        );
         seam.needs_carry = progress.needs_carry;
         Ok(seam)
     }
@@ -393,41 +401,61 @@ impl<'a, const L: usize> Worker<'a, L> {
     }
 }
 
+/// The records and names that the table of a part holds.
+#[derive(Clone, Copy)]
+struct Known<'t> {
+    kept: &'t [KeptRecord],
+    buffer: &'t [u8],
+    carried: &'t Carry,
+}
+
+impl<'t> Texts<'t> for Known<'t> {
+    #[inline]
+    fn record(self, held: Held) -> Record<'t> {
+        match held {
+            Held::Here(i) => self.kept[i as usize].record(self.buffer),
+            Held::Carried(i) => Record::trusted(self.carried.texts.get(i)),
+        }
+    }
+
+    #[inline]
+    fn name(self, held: Held) -> &'t [u8] {
+        match held {
+            Held::Here(_) => self.record(held).name(),
+            Held::Carried(i) => self.carried.texts.get(i),
+        }
+    }
+}
+
 /// The records kept of a part, as far as names go.
 struct Names<'p, 'a> {
     buffer: &'p [u8],
     kept: &'p [KeptRecord],
     /// Start of the last record kept in front of the part, where that is known.
     front: Option<i64>,
-    once: MateOverlap,
     /// Whether copies need SEQ and QUAL.
     bases: bool,
+    /// The tag that copies need.
+    tag: Option<[u8; 2]>,
     /// The records among them that the depth cap drops.
     drops: &'p [u32],
     realigner: &'p mut Realigner<'a>,
 }
 
-impl Names<'_, '_> {
+impl KeptRecords for Names<'_, '_> {
     fn record(&self, index: u32) -> Record<'_> {
         self.kept[index as usize].record(self.buffer)
     }
-}
 
-impl KeptRecords for Names<'_, '_> {
-    fn name(&self, index: u32) -> &[u8] {
-        self.record(index).name()
-    }
-
-    fn arrival(&self, index: u32) -> Option<Arrival> {
-        let i = index as usize;
+    fn entry(&self, index: u32) -> Entry {
         let before = (0..index).rev().find(|j| self.drops.binary_search(j).is_err());
         let before = before.map_or(self.front, |j| Some(self.kept[j as usize].start));
-        Arrival::of(self.once, self.record(index), self.kept[i].end, clock_after(before))
+        Entry { end: self.kept[index as usize].end, clock: clock_after(before) }
     }
 
     fn copy(&mut self, index: u32, out: &mut Vec<u8>) -> Result<()> {
         let record = self.kept[index as usize].record(self.buffer);
-        self.realigner.copy(record, index, self.bases, out)
+        self.realigner.copy(record, index, self.bases, self.tag, out)
     }
 }
 

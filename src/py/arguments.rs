@@ -95,7 +95,6 @@ pub(super) fn tally<'py>(py: Python<'py>, tally: &Tally) -> PyResult<Bound<'py, 
     dict.set_item("other_strand", tally.other_strand)?;
     dict.set_item("read_length", tally.read_length)?;
     dict.set_item("fragment_length", tally.fragment_length)?;
-    dict.set_item("with_mate", tally.with_mate)?;
     dict.set_item("capped", tally.capped)?;
     dict.set_item("skipped", tally.skipped)?;
     Ok(dict)

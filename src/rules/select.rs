@@ -2,7 +2,7 @@
 
 use super::{Preset, Rules};
 use crate::error::{Error, Kind, Result};
-use crate::source::record::{FIRST, MATE_REVERSE, MATE_UNMAPPED, PAIRED, PROPER_PAIR, REVERSE, Record, SECONDARY, SUPPLEMENTARY};
+use crate::source::record::{LAST, MATE_REVERSE, PAIRED, REVERSE, Record};
 
 /// A strand of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,13 +13,22 @@ pub enum Strand {
     Reverse,
 }
 
+/// How the reads of a library lie on the transcripts they come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Library {
+    /// `"forward"`: READ1 has the strand of the transcript.
+    Forward,
+    /// `"reverse"`: READ2 has it (dUTP).
+    Reverse,
+}
+
 /// What a record counts at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CountUnit {
     /// The positions of its tool.
     #[default]
     Read,
-    /// A proper pair at all positions from its leftmost to its rightmost; any other record as a read.
+    /// A proper pair once, from the leftmost to the rightmost base of both reads; any other record as a read.
     Fragment,
     /// The position of its first base, in the direction it was read.
     FivePrime,
@@ -32,13 +41,15 @@ pub enum CountUnit {
 pub struct Select {
     /// Only this strand.
     pub strand: Option<Strand>,
+    /// The strand is that of the transcript, which the library leads to; none: that of the read, or of a fragment's READ1.
+    pub library: Option<Library>,
     /// Fewest bases of a read.
     pub min_length: u32,
     /// Most bases of a read.
     pub max_length: Option<u32>,
-    /// Shortest template, by the absolute TLEN.
+    /// Shortest fragment: of a pair counted as a fragment, its positions; of a read, the absolute TLEN.
     pub min_fragment: u32,
-    /// Longest template.
+    /// Longest fragment.
     pub max_fragment: Option<u32>,
     /// What is counted.
     pub what: CountUnit,
@@ -63,6 +74,30 @@ impl Strand {
             "+" => Ok(Self::Forward),
             "-" => Ok(Self::Reverse),
             _ => Err(Error::new(Kind::InvalidArgument, format!("strand={name:?} is not a choice")).hint("give '+' or '-'")),
+        }
+    }
+}
+
+impl Library {
+    /// `"forward"` or `"reverse"`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Reverse => "reverse",
+        }
+    }
+
+    /// The value of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::InvalidArgument`] for any other text.
+    pub fn from_name(name: &str) -> Result<Self> {
+        match name {
+            "forward" => Ok(Self::Forward),
+            "reverse" => Ok(Self::Reverse),
+            _ => Err(Error::new(Kind::InvalidArgument, format!("library={name:?} is not a choice"))
+                .hint("give 'forward' (READ1 has the strand of the transcript), 'reverse' (READ2 has it) or None")),
         }
     }
 }
@@ -99,31 +134,6 @@ impl CountUnit {
     }
 }
 
-/// How a record takes part in the counting of fragments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FragmentRole {
-    /// It is the left one of a proper pair, which has so many positions from its start on.
-    Pair(i64),
-    /// It is the right one, counted with the left one.
-    Mate,
-    /// It counts as a read.
-    Single,
-}
-
-impl FragmentRole {
-    /// How `record` takes part.
-    pub fn of(record: Record<'_>) -> Self {
-        let flags = record.flags();
-        let proper = flags & (PAIRED | PROPER_PAIR | MATE_UNMAPPED | SECONDARY | SUPPLEMENTARY) == PAIRED | PROPER_PAIR;
-        if !proper || record.template_len() == 0 || record.mate_contig_id() != record.contig_id() || record.mate_pos() < 0 {
-            return Self::Single;
-        }
-        // Where both start at one position READ1 stands for the two: the sign of TLEN is anybody's there.
-        let left = (record.pos(), flags & FIRST == 0) < (record.mate_pos(), flags & FIRST != 0);
-        if left { Self::Pair(i64::from(record.template_len()).abs()) } else { Self::Mate }
-    }
-}
-
 impl Select {
     /// Whether no filter is set and reads are counted.
     pub fn is_everything(&self) -> bool {
@@ -138,11 +148,16 @@ impl Select {
         }
     }
 
-    /// Whether `record` is on the strand asked for. The strand of a pair that is counted as a fragment is that of its READ1.
-    pub fn on_strand(&self, record: Record<'_>) -> bool {
+    /// Whether `record` is on the strand asked for. `in_pair`: it is counted as a fragment, whose strand is that of its READ1.
+    pub fn on_strand(&self, record: Record<'_>, in_pair: bool) -> bool {
         let flags = record.flags();
-        let of_mate = self.what == CountUnit::Fragment && flags & FIRST == 0 && matches!(FragmentRole::of(record), FragmentRole::Pair(_));
-        let reverse = flags & if of_mate { MATE_REVERSE } else { REVERSE } != 0;
+        let second = flags & PAIRED != 0 && flags & LAST != 0;
+        let of_mate = in_pair && second;
+        let own = flags & if of_mate { MATE_REVERSE } else { REVERSE } != 0;
+        let reverse = match self.library {
+            None => own,
+            Some(library) => own ^ (second && !of_mate) ^ (library == Library::Reverse),
+        };
         self.strand.is_none_or(|strand| (strand == Strand::Reverse) == reverse)
     }
 
@@ -153,10 +168,9 @@ impl Select {
         bases >= u64::from(self.min_length) && self.max_length.is_none_or(|most| bases <= u64::from(most))
     }
 
-    /// Whether the template is as long as asked for.
-    pub fn has_fragment(&self, record: Record<'_>) -> bool {
-        let len = record.template_len().unsigned_abs();
-        len >= self.min_fragment && self.max_fragment.is_none_or(|most| len <= most)
+    /// Whether a fragment of `len` positions is as long as asked for.
+    pub fn has_fragment(&self, len: i64) -> bool {
+        len >= i64::from(self.min_fragment) && self.max_fragment.is_none_or(|most| len <= i64::from(most))
     }
 
     /// Refuses what cannot be, or what the rule has no way to count.
@@ -167,6 +181,9 @@ impl Select {
             if max.is_some_and(|max| max < min) {
                 return refuse(format!("min_{name} is above max_{name}: no record could count"), "give the smaller one first");
             }
+        }
+        if self.library.is_some() && self.strand.is_none() {
+            return refuse("library without strand".into(), "library says what strand means: give strand='+' or '-', or leave library out");
         }
         let what = match self.what.names() {
             (_, Some(ends)) => format!("ends={ends:?}"),

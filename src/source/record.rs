@@ -2,6 +2,7 @@
 //!
 //! A [`Record`] is a view of bytes that [`Record::check`] has accepted: every accessor stays inside them.
 
+use crate::coords::Interval;
 use crate::error::{Error, Kind, Result};
 
 /// `0x1`: the template has several segments.
@@ -381,9 +382,16 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Appends a copy without tags to `out`, one without SEQ and QUAL unless `bases` are asked for. Where the tags hold the CIGAR the
-    /// copy is whole.
-    pub fn copy_without_tags(self, bases: bool, out: &mut Vec<u8>) {
+    /// Its positions, from the first to the last.
+    #[inline]
+    pub fn extent(self) -> Interval {
+        let start = i64::from(self.pos());
+        Interval::new(start, start + self.cigar().reference_len())
+    }
+
+    /// Appends a copy to `out` that has no tag but `tag`, and SEQ and QUAL only with `bases`. Where the tags hold the CIGAR the copy is
+    /// whole.
+    pub fn copy(self, bases: bool, tag: Option<[u8; 2]>, out: &mut Vec<u8>) {
         if self.is_placeholder(Cigar(&self.0[self.cigar_at()..self.seq_at()])) {
             return out.extend_from_slice(self.0);
         }
@@ -391,6 +399,9 @@ impl<'a> Record<'a> {
         out.extend_from_slice(&self.0[..if bases { self.aux_at() } else { self.seq_at() }]);
         if !bases {
             out[len_at..len_at + 4].fill(0);
+        }
+        if let Some(Ok(Some((_, bytes)))) = tag.map(|name| self.find_tag(name)) {
+            out.extend_from_slice(bytes);
         }
     }
 
@@ -443,13 +454,18 @@ impl<'a> Record<'a> {
     ///
     /// [`Kind::CorruptFile`] when a tag before it, or it, does not fit the record.
     pub fn tag(self, name: [u8; 2]) -> Result<Option<Tag<'a>>> {
+        Ok(self.find_tag(name)?.map(|(value, _)| value))
+    }
+
+    /// The same, and all of its bytes.
+    fn find_tag(self, name: [u8; 2]) -> Result<Option<(Tag<'a>, &'a [u8])>> {
         let mut rest = &self.0[self.aux_at()..];
         while !rest.is_empty() {
             let broken = || corrupt("a tag runs past the end of the record");
             let (head, tail) = rest.split_at_checked(3).ok_or_else(broken)?;
             let (value, len) = Tag::read(head[2], tail).ok_or_else(broken)?;
             if head[..2] == name {
-                return Ok(Some(value));
+                return Ok(Some((value, &rest[..3 + len])));
             }
             rest = &tail[len..];
         }

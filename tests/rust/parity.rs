@@ -10,7 +10,7 @@ use std::path::Path;
 use fastcov::call::{Request, Settings, Tuning};
 use fastcov::coords::{Interval, Target};
 use fastcov::pass::Watch;
-use fastcov::rules::{CountUnit, Mates, Preset, Rules, Select, Strand};
+use fastcov::rules::{CountUnit, Library, Mates, Preset, Rules, Select, Strand};
 use fastcov::summary::{Depths, Summary};
 use proptest::prelude::*;
 use support::bam::{self, FileShape, Files};
@@ -22,6 +22,7 @@ fn rules_of(options: &Options, reference: bool) -> Rules {
     let preset = match options.rule {
         Rule::Mpileup => Preset::Mpileup,
         Rule::Depth => Preset::Depth,
+        Rule::Bases => Preset::Bases,
     };
     Rules {
         preset,
@@ -37,6 +38,7 @@ fn rules_of(options: &Options, reference: bool) -> Rules {
         max_depth: options.max_depth,
         select: Select {
             strand: options.strand.map(|s| if s == '+' { Strand::Forward } else { Strand::Reverse }),
+            library: options.forward_library.map(|forward| if forward { Library::Forward } else { Library::Reverse }),
             min_length: options.length.0 as u32,
             max_length: u32::try_from(options.length.1).ok(),
             min_fragment: options.template.0 as u32,
@@ -52,7 +54,11 @@ fn rules_of(options: &Options, reference: bool) -> Rules {
 }
 
 fn random_options(rng: &mut Rng) -> Options {
-    let mut options = if rng.chance(70) { Options::mpileup() } else { Options::depth() };
+    let mut options = match rng.below(10) {
+        0..=4 => Options::mpileup(),
+        5..=6 => Options::depth(),
+        _ => Options::bases(),
+    };
     let mpileup = options.rule == Rule::Mpileup;
     if rng.chance(50) {
         options.min_mapq = rng.choose(&[1, 10, 20]);
@@ -84,6 +90,7 @@ fn random_options(rng: &mut Rng) -> Options {
     }
     if rng.chance(20) {
         options.strand = Some(rng.choose(&['+', '-']));
+        options.forward_library = rng.choose(&[None, None, Some(true), Some(false)]);
     }
     if rng.chance(20) {
         options.length = rng.choose(&[(0, 30), (20, i64::MAX), (25, 60)]);
@@ -93,6 +100,9 @@ fn random_options(rng: &mut Rng) -> Options {
     }
     if !mpileup && options.min_baseq == 0 && rng.chance(40) {
         options.what = rng.choose(&[naive::CountUnit::Fragment, naive::CountUnit::FivePrime, naive::CountUnit::ThreePrime]);
+    }
+    if options.rule == Rule::Bases && options.what == naive::CountUnit::Read {
+        (options.deletions, options.skips) = (false, false);
     }
     options
 }
@@ -143,31 +153,44 @@ fn count(files: &Files, rules: Rules, reference: bool, target: Target, tuning: T
 
 fn compare(sample: &Sample, files: &Files, rng: &mut Rng, seed: u64) -> Result<(), TestCaseError> {
     for _ in 0..6 {
-        let contig = rng.below(sample.contigs.len() as u64) as usize;
-        let len = sample.contig_len(contig);
-        let whole = rng.chance(40);
-        let start = if whole { 0 } else { rng.between(0, len - 1) };
-        let end = if whole { len } else { rng.between(start + 1, len) };
         let options = random_options(rng);
         let reference = rng.chance(60);
-        let expected = naive::depth(sample, contig, start, end, reference, &options);
-        let target = Target { contig, interval: Interval::new(start, end) };
-        for _ in 0..3 {
-            let tuning = random_tuning(rng);
-            let n_cores = rng.choose(&[1, 2, 3, 5]);
-            let found = count(files, rules_of(&options, reference), reference, target, tuning, n_cores);
-            let differs = found.iter().zip(&expected).position(|(a, b)| a != b);
-            if let Some(at) = differs {
-                return Err(TestCaseError::fail(format!(
-                    "seed {seed}, contig {contig}, {start}..{end} 0-based, {options:?}, reference {reference}, {tuning:?}, n_cores {n_cores}: \
+        compare_options(sample, files, rng, seed, &options, reference)?;
+    }
+    Ok(())
+}
+
+/// A contig or a part of one, by these options.
+fn compare_options(
+    sample: &Sample,
+    files: &Files,
+    rng: &mut Rng,
+    seed: u64,
+    options: &Options,
+    reference: bool,
+) -> Result<(), TestCaseError> {
+    let contig = rng.below(sample.contigs.len() as u64) as usize;
+    let len = sample.contig_len(contig);
+    let whole = rng.chance(40);
+    let start = if whole { 0 } else { rng.between(0, len - 1) };
+    let end = if whole { len } else { rng.between(start + 1, len) };
+    let expected = naive::depth(sample, contig, start, end, reference, options);
+    let target = Target { contig, interval: Interval::new(start, end) };
+    for _ in 0..3 {
+        let tuning = random_tuning(rng);
+        let n_cores = rng.choose(&[1, 2, 3, 5]);
+        let found = count(files, rules_of(options, reference), reference, target, tuning, n_cores);
+        let differs = found.iter().zip(&expected).position(|(a, b)| a != b);
+        if let Some(at) = differs {
+            return Err(TestCaseError::fail(format!(
+                "seed {seed}, contig {contig}, {start}..{end} 0-based, {options:?}, reference {reference}, {tuning:?}, n_cores {n_cores}: \
                      position {} is {}, the twin says {}",
-                    start + at as i64,
-                    found[at],
-                    expected[at],
-                )));
-            }
-            prop_assert_eq!(found.len(), expected.len());
+                start + at as i64,
+                found[at],
+                expected[at],
+            )));
         }
+        prop_assert_eq!(found.len(), expected.len());
     }
     Ok(())
 }
@@ -186,6 +209,37 @@ proptest! {
     fn the_engine_equals_the_twin(seed in any::<u64>()) {
         let dir = tempfile::tempdir().unwrap();
         compare_seed(seed, dir.path())?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("FASTCOV_TEMPLATES").ok().and_then(|n| n.parse().ok()).unwrap_or(400),
+        max_shrink_iters: 0,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// Reused and missing names, mate fields that name another record or none, read groups: `bases`, and fragments.
+    #[test]
+    fn templates_are_those_of_the_twin(seed in any::<u64>()) {
+        let dir = tempfile::tempdir().unwrap();
+        let sample = generate::with_hostile_templates(generate::sample(seed, false), seed);
+        let files = bam::write(&sample, dir.path(), &generate::shape(seed));
+        let mut rng = Rng::new(seed);
+        for _ in 0..4 {
+            let mut options = Options { min_mapq: rng.choose(&[0, 0, 20]), ..Options::bases() };
+            match rng.below(3) {
+                0 => options.min_baseq = rng.choose(&[0, 13, 20]),
+                1 => {}
+                _ => {
+                    options.what = naive::CountUnit::Fragment;
+                    options.skips = rng.chance(50);
+                    options.template = rng.choose(&[(0, i64::MAX), (0, i64::MAX), (0, 100), (50, 300)]);
+                }
+            }
+            compare_options(&sample, &files, &mut rng, seed, &options, false)?;
+        }
     }
 }
 

@@ -112,6 +112,38 @@ pub fn sample(seed: u64, samtools_safe: bool) -> Sample {
     sample.sort()
 }
 
+/// The same with names used again or missing, mate fields that are lost or name another record, and read groups.
+pub fn with_hostile_templates(mut sample: Sample, seed: u64) -> Sample {
+    let mut rng = Rng::new(seed ^ 0x7465_6d70);
+    let names = rng.choose(&[1, 3, 10, 1000]);
+    let lost = rng.choose(&[0, 10, 50, 100]);
+    let groups = rng.chance(50);
+    let places: Vec<_> = sample.reads.iter().map(|read| (read.contig, read.pos)).collect();
+    let copies: Vec<_> = sample.reads.iter().filter(|_| rng.chance(10)).cloned().collect();
+    sample.reads.extend(copies);
+    for read in &mut sample.reads {
+        // The two of a pair keep one name, most of the time.
+        let number = read.name.iter().fold(0u64, |sum, &byte| 31 * sum + u64::from(byte)) % names;
+        read.name = if names == 1 && rng.chance(50) { b"*".to_vec() } else { format!("t{number}").into_bytes() };
+        if rng.chance(lost) {
+            (read.mate_contig, read.mate_pos) = rng.choose(&[(-1, -1), (-1, -1), (read.mate_contig, -1), (-1, read.mate_pos)]);
+        } else if rng.chance(10) && !places.is_empty() {
+            (read.mate_contig, read.mate_pos) = rng.choose(&places);
+        }
+        if rng.chance(5) {
+            read.flags ^= rng.choose(&[0x40, 0x80, 0xc0, 0x1, 0x2, 0x8, 0x20]);
+        }
+        if rng.chance(5) {
+            read.tlen = rng.choose(&[0, 1, -1, 50, -50, 400, -400]);
+        }
+        if groups && rng.chance(80) {
+            let group = if rng.chance(95) { number % 2 } else { 2 };
+            *read = read.clone().tag(*b"RG", format!("g{group}").as_bytes());
+        }
+    }
+    sample.sort()
+}
+
 /// The file layout of a seed: frames of many sizes, cut at records or through them, either index.
 pub fn shape(seed: u64) -> FileShape {
     let mut rng = Rng::new(seed ^ 0x0073_6861_7065);

@@ -14,4 +14,5 @@ pub mod model;
 pub mod naive;
 pub mod naive_baq;
 pub mod naive_mates;
+pub mod naive_templates;
 pub mod record;

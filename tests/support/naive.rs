@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::model::{Read, Sample, is_match, takes_read, takes_reference};
-use super::{naive_baq, naive_mates};
+use super::{naive_baq, naive_mates, naive_templates};
 
 const PAIRED: u16 = 0x1;
 const PROPER: u16 = 0x2;
@@ -19,6 +19,8 @@ pub enum Rule {
     Mpileup,
     /// `samtools depth`.
     Depth,
+    /// fastcov's own.
+    Bases,
 }
 
 /// What of a read counts, where it is not what the rule says.
@@ -26,7 +28,7 @@ pub enum Rule {
 pub enum CountUnit {
     /// What the rule says.
     Read,
-    /// A proper pair from end to end.
+    /// A proper pair from end to end. Not with [`Rule::Mpileup`].
     Fragment,
     /// The position of the base that was read first.
     FivePrime,
@@ -62,6 +64,8 @@ pub struct Options {
     pub max_depth: u32,
     /// `'+'` or `'-'`: only reads of that strand.
     pub strand: Option<char>,
+    /// The strand is that of the transcript: `Some(true)` where READ1 has it, `Some(false)` where READ2 has.
+    pub forward_library: Option<bool>,
     /// Fewest and most bases of a read.
     pub length: (i64, i64),
     /// Shortest and longest template.
@@ -88,10 +92,16 @@ impl Options {
             skips: true,
             max_depth: 8000,
             strand: None,
+            forward_library: None,
             length: ANY,
             template: ANY,
             what: CountUnit::Read,
         }
+    }
+
+    /// What fastcov does by itself.
+    pub fn bases() -> Self {
+        Self { rule: Rule::Bases, mates_once: true, ..Self::depth() }
     }
 
     /// What `samtools depth` does by itself.
@@ -109,6 +119,7 @@ impl Options {
             skips: false,
             max_depth: 0,
             strand: None,
+            forward_library: None,
             length: ANY,
             template: ANY,
             what: CountUnit::Read,
@@ -120,13 +131,24 @@ impl Options {
 pub fn depth(sample: &Sample, contig: usize, start: i64, end: i64, with_reference: bool, options: &Options) -> Vec<i64> {
     let mut counts = Counts { start, depth: vec![0; (end - start) as usize] };
     if options.what != CountUnit::Read {
-        let everywhere = sample.reads.iter().filter(|read| read.contig == contig as i32 && read.pos >= 0);
-        count_other(everywhere.filter(|read| passes_flags(read, options)), options, &mut counts);
+        // Records behind the region are not read; those in front of it are, as far as a fragment can be long.
+        let longest = if options.what == CountUnit::Fragment { options.template.1 } else { 0 };
+        let before = |read: &Read| {
+            let pair = naive_templates::takes_part(read, naive_templates::Templates::Fragments);
+            options.what != CountUnit::Fragment || !pair || read.pos >= start.saturating_sub(longest)
+        };
+        let there = |read: &&Read| read.contig == contig as i32 && read.pos >= 0 && read.pos < end && before(read);
+        let reads: Vec<_> = sample.reads.iter().filter(there).filter(|read| passes_flags(read, options)).collect();
+        count_other(&reads, (start, end), options, &mut counts);
         return counts.depth;
     }
     let reads = fetched(sample, contig, start, end).filter(|read| passes_flags(read, options));
     match options.rule {
         Rule::Depth => count_depth(reads, options, &mut counts),
+        Rule::Bases => {
+            let reads: Vec<_> = reads.collect();
+            naive_templates::bases(&reads, (start, end), options.mates_once, options.min_baseq, |position| counts.add(position));
+        }
         Rule::Mpileup => {
             let reference = with_reference.then(|| sample.contigs[contig].1.as_slice());
             count_mpileup(reads, contig == 0, reference, options, &mut counts);
@@ -148,11 +170,15 @@ fn passes_flags(read: &Read, options: &Options) -> bool {
         && read.flags & options.require_flags == options.require_flags
         && read.mapq >= options.min_mapq
         && (options.orphans || !orphan)
-        && options.strand.is_none_or(|strand| strand == strand_of(read, options.what))
+        && options.strand.is_none_or(|strand| strand == strand_of(read, options))
         && options.length.0 <= bases_of(read)
         && bases_of(read) <= options.length.1
-        && options.template.0 <= read.tlen.abs()
-        && read.tlen.abs() <= options.template.1
+        && (is_in_fragment(read, options.what) || (options.template.0 <= read.tlen.abs() && read.tlen.abs() <= options.template.1))
+}
+
+/// Whether a read is counted as one of a pair.
+fn is_in_fragment(read: &Read, what: CountUnit) -> bool {
+    what == CountUnit::Fragment && naive_templates::takes_part(read, naive_templates::Templates::Fragments)
 }
 
 /// `docs/semantics.md` 14, the length of a read: that of SEQ, where there is one.
@@ -160,33 +186,36 @@ fn bases_of(read: &Read) -> i64 {
     if read.seq.is_empty() { read.read_len() } else { read.seq.len() as i64 }
 }
 
-/// A pair that is counted as a fragment has the strand of its READ1.
-fn strand_of(read: &Read, what: CountUnit) -> char {
-    let bit = if what == CountUnit::Fragment && pair_of(read) == Some(true) && read.flags & 0x40 == 0 { 0x20 } else { 0x10 };
-    if read.flags & bit == 0 { '+' } else { '-' }
-}
-
-/// For a proper pair that is counted as a fragment (`docs/semantics.md` 14.2) whether this is its left read.
-fn pair_of(read: &Read) -> Option<bool> {
-    let pair = read.flags & 0x1 != 0 && read.flags & 0x2 != 0 && read.flags & (0x8 | 0x100 | 0x800) == 0;
-    if !pair || read.tlen == 0 || read.mate_contig != read.contig || read.mate_pos < 0 {
-        return None;
+/// The strand of a read, `docs/semantics.md` 14.1. A pair that is counted as a fragment has that of its READ1.
+fn strand_of(read: &Read, options: &Options) -> char {
+    let second = read.flags & 0x1 != 0 && read.flags & 0x80 != 0;
+    let mut reverse = read.flags & 0x10 != 0;
+    if is_in_fragment(read, options.what) && second {
+        reverse = read.flags & 0x20 != 0;
+    } else if options.forward_library.is_some() && second {
+        reverse = !reverse;
     }
-    Some(read.pos < read.mate_pos || (read.pos == read.mate_pos && read.flags & 0x40 != 0))
+    if options.forward_library == Some(false) {
+        reverse = !reverse;
+    }
+    if reverse { '-' } else { '+' }
 }
 
 /// Fragments, and ends of reads: `docs/semantics.md` 14.
-fn count_other<'r>(reads: impl Iterator<Item = &'r Read>, options: &Options, counts: &mut Counts) {
+fn count_other(reads: &[&Read], positions: (i64, i64), options: &Options, counts: &mut Counts) {
+    if options.what == CountUnit::Fragment {
+        let alone = Options { mates_once: false, rule: Rule::Depth, ..options.clone() };
+        let how = naive_templates::Fragments { length: options.template, skips: options.skips };
+        let mut singles = Vec::new();
+        naive_templates::fragments(reads, positions, how, |read| singles.push(read.clone()), |position| counts.add(position));
+        return count_depth(singles.iter(), &alone, counts);
+    }
     for read in reads {
-        let spanned = spanned(read);
+        let len = spanned(read).len() as i64;
         let reverse = read.flags & 0x10 != 0;
-        match (options.what, pair_of(read)) {
-            (CountUnit::Fragment, Some(true)) => (read.pos..read.pos + read.tlen.abs()).for_each(|position| counts.add(position)),
-            (CountUnit::Fragment, Some(false)) => {}
-            (CountUnit::Fragment, None) => count_depth(std::iter::once(read), &Options { mates_once: false, ..options.clone() }, counts),
-            _ if spanned.is_empty() => {}
-            (what, _) if (what == CountUnit::FivePrime) == reverse => counts.add(read.pos + spanned.len() as i64 - 1),
-            _ => counts.add(read.pos),
+        if len > 0 {
+            let last = (options.what == CountUnit::FivePrime) == reverse;
+            counts.add(if last { read.pos + len - 1 } else { read.pos });
         }
     }
 }

@@ -46,7 +46,8 @@ pub fn encode(read: &Read) -> Vec<u8> {
 fn record(read: &Read) -> RecordBuf {
     let position = |pos: i64| usize::try_from(pos + 1).ok().and_then(Position::new);
     let mut record = RecordBuf::default();
-    *record.name_mut() = Some(read.name.as_slice().into());
+    // A name that is missing is written `*`.
+    *record.name_mut() = (read.name != b"*").then(|| read.name.as_slice().into());
     *record.flags_mut() = Flags::from(read.flags);
     *record.reference_sequence_id_mut() = usize::try_from(read.contig).ok();
     *record.alignment_start_mut() = position(read.pos);

@@ -2,9 +2,7 @@
 
 use crate::coords::Interval;
 use crate::depth::Query;
-use crate::depth::bases::BaseFilter;
-use crate::depth::mates::{Carry, Outcome};
-use crate::depth::pair::Pair;
+use crate::depth::mates::{Booking, Carry, MateRule, Met, Outcome, with_mate_rule};
 use crate::depth::realign::Realigner;
 use crate::depth::slab::{Change, Slab};
 use crate::depth::worker::Part;
@@ -60,7 +58,7 @@ impl<'a> Names<'a> {
             let Some(head) = part.seam.heads.get(name.hash) else { continue };
             let copy = head.copy()?;
             let bytes = part.seam.copies.get(copy);
-            let found = if part.seam.arrivals[copy as usize].is_some() { Record::trusted(bytes).name() } else { bytes };
+            let found = if part.seam.entries[copy as usize].is_some() { Record::trusted(bytes).name() } else { bytes };
             if found != self.carry.texts.get(name.name) {
                 return None;
             }
@@ -78,34 +76,48 @@ impl<'a> Names<'a> {
         clip: Interval,
         last_start: Option<i64>,
     ) -> Result<Vec<Change>> {
+        with_mate_rule!(self.once, M => self.join_by::<M, L>(part, hits, clip, last_start), never => Ok(Vec::new()))
+    }
+
+    fn join_by<M: MateRule, const L: usize>(
+        &mut self,
+        part: &mut Part<L>,
+        hits: &[Hit],
+        clip: Interval,
+        last_start: Option<i64>,
+    ) -> Result<Vec<Change>> {
         let Some(starts) = part.starts else { return Ok(Vec::new()) };
         let mut slab = Slab::<L>::default();
         slab.reset(clip);
         let mut met = Vec::new();
         for hit in hits {
-            self.meet(part, hit, last_start, &mut slab)?;
+            self.meet::<M, L>(part, hit, last_start, &mut slab)?;
             met.extend(hit.open);
         }
-        self.carry.keep_open(self.once, starts.end);
+        self.carry.keep_open::<M>(starts.end);
         self.carry.join(std::mem::take(&mut part.seam.open), met);
         Ok(slab.events)
     }
 
-    fn meet<const L: usize>(&mut self, part: &Part<L>, hit: &Hit, last_start: Option<i64>, slab: &mut Slab<L>) -> Result<()> {
+    fn meet<M: MateRule, const L: usize>(
+        &mut self,
+        part: &mut Part<L>,
+        hit: &Hit,
+        last_start: Option<i64>,
+        slab: &mut Slab<L>,
+    ) -> Result<()> {
         let Carry { names, texts, .. } = &mut self.carry;
         let state = &mut names[hit.carried].state;
-        let Some(mut arrival) = part.seam.arrivals[hit.copy as usize] else {
-            state.forget();
+        let Some(entry) = part.seam.entries[hit.copy as usize] else {
+            state.stop_waiting();
             return Ok(());
         };
-        if arrival.clock == i64::MIN {
-            arrival.clock = last_start.map_or(i64::MIN, |s| s - 1);
-        }
-        let filter = BaseFilter::new(&self.query.rules);
-        let mut pair = Pair { once: self.once, counting: filter, edits: &mut self.edits };
+        let clock = if entry.clock == i64::MIN { last_start.map_or(i64::MIN, |s| s - 1) } else { entry.clock };
+        let mut booking = Booking::new(&self.query.rules, &mut self.edits);
         let record = Record::trusted(part.seam.copies.get(hit.copy));
+        let Some(arrival) = M::arrival(record, entry.end, clock) else { return Ok(()) };
         let handle = texts.push(record.bytes());
-        match state.arrive(self.once, arrival, handle) {
+        match M::arrive(state, arrival, handle, |held| Record::trusted(texts.get(held))) {
             Outcome::Alone => {}
             Outcome::Meets(earlier) => {
                 let earlier = Record::trusted(texts.get(earlier));
@@ -116,18 +128,19 @@ impl<'a> Names<'a> {
                     [None, None]
                 };
                 let [a, b] = [(&exact[0], earlier), (&exact[1], record)].map(|(exact, own)| exact.as_deref().map_or(own, Record::trusted));
-                pair.meet(a, b, arrival.clock, true, slab);
+                M::meet(&mut booking, Met { a, b, clock, b_is_booked: true }, slab);
             }
             Outcome::Joins(earlier) => {
                 let earlier: Vec<_> = earlier.iter().map(|&e| Record::trusted(texts.get(e))).collect();
-                pair.join(&earlier, record, true, slab);
+                M::join(&mut booking, &earlier, record, true, slab);
             }
             Outcome::CountsFrom(from) => {
                 let start = i64::from(record.pos());
                 let end = from.min(start + record.cigar().reference_len());
-                filter.count(record, record.qual(), Interval::new(start, end), -1, slab);
+                booking.count(record, Interval::new(start, end), -1, slab);
             }
         }
+        part.walked.left_out += booking.left_out;
         Ok(())
     }
 }

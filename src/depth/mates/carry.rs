@@ -2,8 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::State;
-use crate::rules::MateOverlap;
+use super::{MateRule, State};
 
 /// Byte strings in one buffer, each known by its number.
 #[derive(Debug, Default)]
@@ -89,8 +88,8 @@ impl Carry {
     }
 
     /// Forgets the names nothing to come can depend on, when the last record so far starts at `start`.
-    pub fn keep_open(&mut self, once: MateOverlap, start: i64) {
-        self.names.retain_mut(|name| name.state.is_open(once, start));
+    pub fn keep_open<M: MateRule>(&mut self, start: i64) {
+        self.names.retain_mut(|name| M::is_open(&mut name.state, start));
         if self.names.is_empty() {
             self.texts.clear();
         } else if self.texts.bytes.len() > self.limit.max(Self::LITTLE) {
@@ -126,7 +125,7 @@ impl Carry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Arrival, Outcome};
+    use super::super::Megadepth;
     use super::*;
 
     fn carry(names: &[&[u8]]) -> Carry {
@@ -134,31 +133,25 @@ mod tests {
         for (i, text) in names.iter().enumerate() {
             let mut state = State::default();
             let copy = carry.texts.push(&[b"record of ", *text].concat());
-            let arrival = Arrival { clock: 0, end: 10 + i as i64, looks: true, waits: true, key: 0 };
-            assert_eq!(state.arrive(MateOverlap::Edit, arrival, copy), Outcome::Alone);
+            state.wait(10 + i as i64, 10 + i as i64, copy);
             let name = carry.texts.push(text);
             carry.names.push(Carried { hash: i as u64, name, state });
         }
         carry
     }
 
-    fn waiting(carry: &mut Carry) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let Carry { names, texts, .. } = carry;
-        let next = Arrival { clock: 5, end: 20, looks: true, waits: true, key: 0 };
-        let meets = |state: &mut State| match state.arrive(MateOverlap::Edit, next, 0) {
-            Outcome::Meets(copy) => texts.get(copy).to_vec(),
-            other => panic!("{other:?}"),
-        };
-        names.iter_mut().map(|name| (texts.get(name.name).to_vec(), meets(&mut name.state))).collect()
+    fn waiting(Carry { names, texts, .. }: &Carry) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let record = |state: &State| texts.get(state.waiting().next().unwrap().handle).to_vec();
+        names.iter().map(|name| (texts.get(name.name).to_vec(), record(&name.state))).collect()
     }
 
     #[test]
     fn names_keep_their_texts_when_joined_and_thrown_away() {
         let mut all = carry(&[b"a", b"bb", b"ccc"]);
         all.join(carry(&[b"dddd", b"", b"f"]), vec![1]);
-        all.keep_open(MateOverlap::Edit, 12);
+        all.keep_open::<Megadepth>(12);
         all.throw_away();
         let pair = |name: &str| (name.into(), format!("record of {name}").into_bytes());
-        assert_eq!(waiting(&mut all), [pair("ccc"), pair("f")]);
+        assert_eq!(waiting(&all), [pair("ccc"), pair("f")]);
     }
 }

@@ -1,8 +1,8 @@
 //! The names of one part, and what it tells the merge about them.
 
-use super::{Arena, Arrival, Carried, Carry, Outcome, State};
+use super::{Arena, Carried, Carry, MateRule, Outcome, State};
 use crate::error::Result;
-use crate::rules::MateOverlap;
+use crate::source::record::Record;
 
 /// No index.
 const NONE: u32 = u32::MAX;
@@ -14,13 +14,21 @@ pub struct Seam {
     pub heads: Heads,
     /// Copies of records an earlier part's record may be looking for.
     pub copies: Arena,
-    /// How each of them came; a clock of `i64::MIN` where it is the first record of the whole part. `None` where the depth cap dropped it: the
-    /// copy is its name alone.
-    pub arrivals: Vec<Option<Arrival>>,
+    /// How each of them came. `None` where the depth cap dropped it: the copy is its name alone.
+    pub entries: Vec<Option<Entry>>,
     /// Names that can still meet something behind this part.
     pub open: Carry,
     /// The part cannot be right without the names before it.
     pub needs_carry: bool,
+}
+
+/// What of a record's arrival cannot be told from its copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// One past its last position.
+    pub end: i64,
+    /// The pileup engine's clock; `i64::MIN` where it is the first record of the whole part.
+    pub clock: i64,
 }
 
 /// What is known of each name that came in a part.
@@ -61,14 +69,14 @@ impl Head {
 /// A waiting record, or the letters of a name, within a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
-    /// Index of a survivor of this part.
+    /// Index of a record kept of this part.
     Here(u32),
     /// One of the texts that were carried into the part.
     Carried(u32),
 }
 
 impl Held {
-    /// The top bit tells the two apart: neither survivors nor carried texts are ever two billion.
+    /// The top bit tells the two apart: neither records kept nor carried texts are ever two billion.
     const CARRIED: u32 = 1 << 31;
 
     const fn pack(self) -> u32 {
@@ -78,19 +86,27 @@ impl Held {
         }
     }
 
+    /// The index of a record of this part.
+    pub const fn index(self) -> Option<u32> {
+        match self {
+            Self::Here(i) => Some(i),
+            Self::Carried(_) => None,
+        }
+    }
+
     /// What a handle in the table stands for.
     pub const fn of(handle: u32) -> Self {
         if handle & Self::CARRIED == 0 { Self::Here(handle) } else { Self::Carried(handle & !Self::CARRIED) }
     }
 }
 
-/// The records of a part, by their number among its survivors.
+/// The records kept of a part, by their number.
 pub trait KeptRecords {
-    /// Its name.
-    fn name(&self, index: u32) -> &[u8];
+    /// The record.
+    fn record(&self, index: u32) -> Record<'_>;
 
-    /// How it comes.
-    fn arrival(&self, index: u32) -> Option<Arrival>;
+    /// How it came.
+    fn entry(&self, index: u32) -> Entry;
 
     /// Appends a copy to `out`, base qualities as they are after BAQ.
     ///
@@ -98,6 +114,14 @@ pub trait KeptRecords {
     ///
     /// What computing them gives.
     fn copy(&mut self, index: u32, out: &mut Vec<u8>) -> Result<()>;
+}
+
+/// The records and names that a table holds.
+pub trait Texts<'t>: Copy {
+    /// A record.
+    fn record(self, held: Held) -> Record<'t>;
+    /// The letters of a name.
+    fn name(self, held: Held) -> &'t [u8];
 }
 
 /// The names of one part.
@@ -143,18 +167,19 @@ impl Table {
         }
     }
 
-    /// Moves the name of survivor `index` on by `arrival`; it is entered when it is new, `before` saying whether its mate may lie in
-    /// front of the part. `text` gives the letters of a name already in the table.
+    /// Moves the name of record `index`, of this hash, on by `arrival`; it is entered when it is new, `before` saying whether its mate may
+    /// lie in front of the part.
     #[inline]
-    pub fn arrive<'t>(
+    pub fn arrive<'t, M: MateRule>(
         &mut self,
-        once: MateOverlap,
-        name: (u64, &[u8]),
-        (index, arrival): (u32, Arrival),
+        hash: u64,
+        (index, arrival): (u32, M::Arrival),
         before: bool,
-        text: impl Fn(Held) -> &'t [u8],
+        texts: impl Texts<'t>,
     ) -> Outcome {
-        self.find(name, index, before, text).state.arrive(once, arrival, Held::Here(index).pack())
+        let name = (hash, texts.record(Held::Here(index)).name());
+        let state = &mut self.find(name, index, before, |held| texts.name(held)).state;
+        M::arrive(state, arrival, Held::Here(index).pack(), |handle| texts.record(Held::of(handle)))
     }
 
     /// Looks where a name with this hash would be. Asked for many names at once, the processor fetches all of those places together; one
@@ -164,12 +189,13 @@ impl Table {
         self.slots.peek(hash)
     }
 
-    /// Record `index` was dropped by the depth cap.
-    pub fn forget<'t>(&mut self, name: (u64, &[u8]), index: u32, text: impl Fn(Held) -> &'t [u8]) {
-        let name = self.find(name, index, false, text);
+    /// Record `index`, whose name has this hash, was dropped by the depth cap; that takes the name off the table.
+    pub fn forget<'t>(&mut self, hash: u64, index: u32, texts: impl Texts<'t>) {
+        let name = (hash, texts.record(Held::Here(index)).name());
+        let name = self.find(name, index, false, |held| texts.name(held));
         // Whatever the name waited with in front of this part is gone as well: the join has to see that this name was here.
         name.dropped |= !name.several;
-        name.state.forget();
+        name.state.stop_waiting();
     }
 
     #[inline]
@@ -207,14 +233,7 @@ impl Table {
     /// # Errors
     ///
     /// What copying a record gives.
-    pub fn finish(
-        &mut self,
-        once: MateOverlap,
-        last_start: i64,
-        exact: bool,
-        part: &mut impl KeptRecords,
-        carried: &Carry,
-    ) -> Result<Seam> {
+    pub fn finish<M: MateRule>(&mut self, last_start: i64, exact: bool, part: &mut impl KeptRecords, carried: &Carry) -> Result<Seam> {
         let mut seam = Seam::default();
         if !exact {
             seam.heads.heads.reserve_exact(self.names.len());
@@ -225,20 +244,21 @@ impl Table {
                 && !name.several
             {
                 if name.dropped {
-                    head.copy = seam.copies.push(part.name(first));
-                    seam.arrivals.push(None);
+                    head.copy = seam.copies.push(part.record(first).name());
+                    seam.entries.push(None);
                 } else if name.before
-                    && let Some(arrival) = part.arrival(first).filter(|a| a.looks)
+                    && let entry = part.entry(first)
+                    && M::arrival(part.record(first), entry.end, entry.clock).is_some_and(M::looks)
                 {
                     head.copy = seam.copies.push_with(|out| part.copy(first, out))?;
-                    seam.arrivals.push(Some(arrival));
+                    seam.entries.push(Some(entry));
                 }
             }
-            if name.state.is_open(once, last_start) {
+            if M::is_open(&mut name.state, last_start) {
                 head.open = seam.open.names.len() as u32;
                 let texts = &mut seam.open.texts;
                 let text = match Held::of(name.text) {
-                    Held::Here(i) => texts.push(part.name(i)),
+                    Held::Here(i) => texts.push(part.record(i).name()),
                     Held::Carried(i) => texts.push(carried.texts.get(i)),
                 };
                 name.state.rename(|handle| match Held::of(handle) {
