@@ -101,7 +101,8 @@ impl Kind {
 
 /// An error with its place and its remedy.
 ///
-/// Shown as one line: `PATH: what is wrong (record N "NAME", frame at offset K): what to do`.
+/// Shown as one line: `PATH: what is wrong (record N "NAME", frame at offset K): what to do`, or for a text file
+/// `PATH: line N: what is wrong: what to do`.
 #[derive(Debug)]
 pub struct Error(Box<Parts>);
 
@@ -111,6 +112,7 @@ struct Parts {
     what: String,
     path: Option<PathBuf>,
     offset: Option<u64>,
+    line: Option<u64>,
     record: Option<u64>,
     record_name: Option<String>,
     contig: Option<String>,
@@ -127,6 +129,7 @@ impl Error {
             what: what.into(),
             path: None,
             offset: None,
+            line: None,
             record: None,
             record_name: None,
             contig: None,
@@ -179,6 +182,13 @@ impl Error {
         self
     }
 
+    /// The 1-based number of the line in a text file.
+    #[must_use]
+    pub fn line(mut self, number: u64) -> Self {
+        self.0.line = Some(number);
+        self
+    }
+
     /// The 1-based number of the record, and its name.
     #[must_use]
     pub fn record(mut self, number: u64, name: &[u8]) -> Self {
@@ -218,6 +228,11 @@ impl Error {
         self.0.offset
     }
 
+    /// 1-based number of the line in a text file.
+    pub fn at_line(&self) -> Option<u64> {
+        self.0.line
+    }
+
     /// 1-based number of the record.
     pub fn at_record(&self) -> Option<u64> {
         self.0.record
@@ -244,6 +259,9 @@ impl fmt::Display for Error {
         let parts = &*self.0;
         if let Some(path) = &parts.path {
             write!(f, "{}: ", escape_long(path.as_os_str().as_encoded_bytes(), 4096))?;
+        }
+        if let Some(line) = parts.line {
+            write!(f, "line {line}: ")?;
         }
         f.write_str(&parts.what)?;
         let mut place = Vec::new();
@@ -324,6 +342,12 @@ mod tests {
             error.to_string(),
             "/d/a.bam: the frame's CRC is wrong (record 3 \"r\\u{a}3\", frame at offset 4711): copy the file again"
         );
+    }
+
+    #[test]
+    fn message_about_text_begins_with_the_line() {
+        let error = Error::new(Kind::CorruptFile, "2 columns").path(Path::new("a.bed")).line(7).hint("give three");
+        assert_eq!((error.to_string().as_str(), error.at_line()), ("a.bed: line 7: 2 columns: give three", Some(7)));
     }
 
     #[test]

@@ -75,6 +75,15 @@ pub fn extend(bytes: &mut Vec<u8>, len: usize) -> Result<()> {
     Ok(())
 }
 
+/// Makes room for `more` items in `items`; the amortized room it takes may be twice that.
+///
+/// # Errors
+///
+/// As for [`buffer`]; `items` is as it was.
+pub fn room<T>(items: &mut Vec<T>, more: usize) -> Result<()> {
+    items.try_reserve(more).map_err(|_| refused((more * size_of::<T>()) as u64))
+}
+
 /// Puts memory by, unless there is some, where a call that uses `workers` threads begins.
 ///
 /// # Errors

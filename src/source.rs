@@ -2,12 +2,15 @@
 
 pub mod alignments;
 mod bam;
+pub mod bed;
 pub mod bgzf;
 pub mod fasta;
 pub mod file;
 mod guess;
+pub mod gzip;
 pub mod header;
 mod in_memory;
 pub mod index;
 pub mod record;
 pub mod records;
+pub mod stream;

@@ -29,8 +29,8 @@ clause expects::
 
 The message is one line that names the file, what is wrong with it and what to do. The same facts are attributes,
 ``None`` where they do not apply: ``path``, ``offset`` (bytes into the compressed file), ``record`` (number of the
-record, the first is 1), ``contig`` and ``hint`` (what to do). ``kind`` is a short name of the class that stays the same
-between versions. All of them can be pickled.
+record, or of the line of a text file; the first is 1), ``contig`` and ``hint`` (what to do). ``kind`` is a short name
+of the class that stays the same between versions. All of them can be pickled.
 """
 
 import builtins
@@ -80,7 +80,7 @@ class FastcovError(Exception):
     offset : int or None
         Where, in bytes from the start of the compressed file.
     record : int or None
-        The record, counted from 1.
+        The record, or the line of a text file, counted from 1.
     contig : str or None
         The contig.
     hint : str or None

@@ -52,7 +52,7 @@ pub(super) fn raise(py: Python<'_>, error: Error) -> PyErr {
             error.to_string(),
             path,
             error.at_offset(),
-            error.at_record(),
+            error.at_record().or(error.at_line()),
             error.about_contig(),
             error.remedy(),
             error.errno(),

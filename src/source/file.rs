@@ -213,14 +213,15 @@ impl InputFile {
 }
 
 /// With its number where there is one, so that Python gives it the right class.
-fn is_a_directory() -> io::Error {
+pub(super) fn is_a_directory() -> io::Error {
     #[cfg(unix)]
     return io::Error::from_raw_os_error(libc::EISDIR);
     #[cfg(not(unix))]
     return io::Error::from(io::ErrorKind::IsADirectory);
 }
 
-fn refuse_url(path: &Path) -> Result<()> {
+/// Refuses what names a place on the net.
+pub(super) fn refuse_url(path: &Path) -> Result<()> {
     let text = path.as_os_str().as_encoded_bytes();
     let scheme = text.iter().position(|&b| b == b':').map_or(&text[..0], |i| &text[..i]);
     let is_url = scheme.len() > 1 && text[scheme.len()..].starts_with(b"://") && scheme.iter().all(u8::is_ascii_alphanumeric);

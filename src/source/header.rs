@@ -33,18 +33,23 @@ pub struct Contig {
 }
 
 impl Contig {
-    /// Its name as text. Bytes that are none stand as `\xNN`, so that two names stay two.
+    /// Its name as text; see [`text`].
     pub fn text(&self) -> Cow<'_, str> {
-        if let Ok(text) = str::from_utf8(&self.name) {
-            return Cow::Borrowed(text);
-        }
-        let mut text = String::new();
-        for chunk in self.name.utf8_chunks() {
-            text.push_str(chunk.valid());
-            text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
-        }
-        Cow::Owned(text)
+        text(&self.name)
     }
+}
+
+/// A name as text. Bytes that are none stand as `\xNN`, so that two names stay two.
+pub fn text(name: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = str::from_utf8(name) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::new();
+    for chunk in name.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    Cow::Owned(text)
 }
 
 /// The order of the records, as the text's `@HD` line gives it. It is a claim, not a fact.
@@ -244,11 +249,17 @@ impl Header {
 
     /// The error for a contig this header does not have.
     pub fn unknown_contig(&self, name: &[u8]) -> Error {
+        let (what, hint) = self.unknown_contig_text(name, "the header");
+        Error::new(Kind::UnknownContig, what).contig(name).hint(hint)
+    }
+
+    /// What that error says, and its remedy; `header` says which header it is.
+    pub fn unknown_contig_text(&self, name: &[u8], header: &str) -> (String, String) {
         let n = self.contigs.len();
         let meant = did_you_mean(&self.suggestions(name)).map_or_else(String::new, |m| format!("; {m}"));
-        let what = format!("contig '{}' is not in the header ({n} {}{meant})", escape(name), if n == 1 { "contig" } else { "contigs" });
+        let what = format!("contig '{}' is not in {header} ({n} {}{meant})", escape(name), if n == 1 { "contig" } else { "contigs" });
         let first = self.contigs.first().map_or_else(String::new, |c| format!(" (the first is '{}')", escape(&c.name)));
-        Error::new(Kind::UnknownContig, what).contig(name).hint(format!("give a name from the header{first}"))
+        (what, format!("give a name from the header{first}"))
     }
 
     /// The error for a read group this header does not have.
