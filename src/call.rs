@@ -16,6 +16,7 @@ mod request;
 mod runs;
 mod stats;
 mod stream;
+mod targets;
 #[cfg(all(test, unix))]
 mod tests;
 
@@ -28,5 +29,6 @@ pub use region::Region;
 pub use report::{Answer, Report};
 pub use request::{Request, Settings, Tuning};
 pub use runs::{Binned, Histograms, binned_runs, depth_histograms};
-pub use stats::{Rows, StatTables, interval_stats, window_stats};
+pub use stats::{StatTables, target_stats, window_stats};
 pub use stream::{Batch, DepthStream, StreamEnd, stream_coverage};
+pub use targets::{By, Targets};

@@ -16,8 +16,10 @@ use crate::table::{BASES, Codes};
 static ALLOCATOR: memory::Reserve = memory::Reserve(std::alloc::System);
 
 mod arguments;
+mod bed;
 mod errors;
 mod evidence;
+mod frame;
 mod matrix;
 mod rules;
 mod stream;
@@ -43,10 +45,15 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(evidence::flag_summary, module)?)?;
     module.add_function(wrap_pyfunction!(evidence::insert_sizes, module)?)?;
     module.add_function(wrap_pyfunction!(evidence::qc, module)?)?;
-    module.add_function(wrap_pyfunction!(summary::interval_stats, module)?)?;
+    module.add_function(wrap_pyfunction!(bed::read_bed, module)?)?;
+    module.add_function(wrap_pyfunction!(bed::bed_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(bed::bed_of_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(frame::bed_of_arrow, module)?)?;
+    module.add_function(wrap_pyfunction!(summary::target_stats, module)?)?;
     module.add_function(wrap_pyfunction!(summary::depth_histograms, module)?)?;
     module.add_function(wrap_pyfunction!(summary::binned_runs, module)?)?;
     module.add_function(wrap_pyfunction!(summary::window_stats, module)?)?;
+    module.add_class::<bed::Bed>()?;
     module.add_class::<stream::DepthStream>()?;
     module.add_class::<table::ArrowTable>()?;
     Ok(())

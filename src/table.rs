@@ -6,7 +6,7 @@ mod dense;
 mod runs;
 mod stats;
 
-pub use batch::{counts, names};
+pub use batch::{counts, dictionary, names, record_batch};
 pub use computed::{Computed, Statistic};
 pub use dense::{Axis, BaseCounts, Dense, Matrix};
 pub use runs::Runs;

@@ -9,10 +9,14 @@ from typing_extensions import Buffer, Unpack
 
 __all__ = [
     "ArrowTable",
+    "Bed",
     "DepthStream",
     "__version__",
     "always_excluded",
     "base_counts",
+    "bed_columns",
+    "bed_of_arrow",
+    "bed_of_columns",
     "binned_runs",
     "coverage",
     "coverage_matrix",
@@ -21,12 +25,13 @@ __all__ = [
     "error_kinds",
     "flag_summary",
     "insert_sizes",
-    "interval_stats",
     "qc",
+    "read_bed",
     "region_depth",
     "resolve_rules",
     "rule_names",
     "stream_coverage",
+    "target_stats",
     "window_stats",
 ]
 __version__: str
@@ -150,12 +155,23 @@ class BinnedRuns(Summary):
 
 _Regions = list[str | tuple[str, int, int]] | None
 
-# Names of contigs; the arrays contig, start, end and row; the columns that come first.
-_Intervals = tuple[list[str], list[npt.NDArray[np.int64]], ArrowTable]
+@final
+class Bed:
+    def __len__(self) -> int: ...
 
-def interval_stats(
+# The different values of a column, and for each row the index of its own.
+_Codes = tuple[list[str], npt.NDArray[np.int64]]
+
+def read_bed(path: str, timeout: float | None = None) -> Bed: ...
+def bed_columns(names: list[str]) -> tuple[int, int, int, int | None]: ...
+def bed_of_columns(
+    chrom: _Codes, start: npt.NDArray[np.int64], end: npt.NDArray[np.int64], name: _Codes | None
+) -> Bed: ...
+def bed_of_arrow(frame: object) -> Bed: ...
+def target_stats(
     bam: str,
-    intervals: _Intervals,
+    bed: Bed,
+    by_name: bool,
     thresholds: list[tuple[float, bool]],
     columns: list[tuple[str, str]],
     rules: dict[str, Any],
@@ -191,7 +207,7 @@ class Qc(Summary):
 
 def qc(
     bam: str,
-    targets: _Intervals | None,
+    bed: Bed | None,
     windows: tuple[int, int] | None,
     thresholds: list[tuple[float, bool]],
     columns: list[tuple[str, str]],

@@ -79,17 +79,36 @@ def places(argument: str, value: Any) -> list[str | tuple[str, int, int]] | None
         return None
     if isinstance(value, str) or _is_range(value):
         return [_place(argument, value)]
+    if isinstance(value, os.PathLike) or hasattr(value, "columns") or hasattr(value, "__arrow_c_stream__"):
+        raise TypeError(
+            f"{argument} must be {_REGION}, or a list of those, not {type(value).__name__}; a BED file or a frame of "
+            "intervals is for bed, as in target_stats(bam, bed)"
+        )
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
         raise TypeError(f"{argument} must be {_REGION}, or a list of those, not {type(value).__name__}")
+    if _is_range_of_texts(value):
+        raise TypeError(
+            f"{argument}={value!r}: start and end must be integers; give {value[0]!r}, {int(value[1])}, "
+            f"{int(value[2])}, or a list for three contigs"
+        )
     return [_place(argument, each) for each in value]
 
 
+# More than any position has.
+_DIGITS = 20
 _REGION = "a region string or a tuple (chrom, start, end)"
 
 
 def _is_range(value: Any) -> bool:
     # A tuple of strings alone is several regions.
     return isinstance(value, tuple) and any(not isinstance(part, (str, tuple, list)) for part in value)
+
+
+def _is_range_of_texts(value: Any) -> bool:
+    """A region of one contig whose numbers are texts, as they come out of a file."""
+    if not isinstance(value, tuple) or len(value) != 3 or not all(isinstance(part, str) for part in value):
+        return False
+    return all(part.isascii() and part.isdigit() and len(part) < _DIGITS for part in value[1:])
 
 
 def _place(argument: str, value: Any) -> str | tuple[str, int, int]:

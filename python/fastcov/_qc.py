@@ -22,7 +22,6 @@ from ._summary import (
     odd_targets,
     reaching,
     stats_table,
-    target_rows,
     window_size,
 )
 from ._table import Table
@@ -206,12 +205,12 @@ def qc(
     11971
     """
     asked = Asked(STATS, thresholds)
-    targets = None if bed is None else target_rows(read_bed(bed))
     sizes = None if windows is None else _window_sizes(windows)
     rule = resolve(rules, overrides, "qc")
     how = options(
         ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
     )
+    targets = None if bed is None else read_bed(bed, how["timeout"])
     title = os.path.basename(path("bam", bam))
     with bar(title, wanted=flag("progress", progress)) as report:
         parts = _fastcov.qc(

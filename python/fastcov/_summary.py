@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from . import _fastcov
-from ._bed import Bed, read_bed
+from ._bed import read_bed
 from ._coverage import Region
 from ._options import StrPath, bar, flag, options, path, places, resolve, warn
-from ._table import Column, Table, arrow
+from ._table import Column, Table
 from .errors import InvalidArgumentError
 from .rules import Rules, as_int
 
@@ -27,7 +27,6 @@ __all__ = [
     "quantize",
     "reaching",
     "stats_table",
-    "target_rows",
     "target_stats",
     "window_size",
     "window_stats",
@@ -88,10 +87,11 @@ def target_stats(
     bam : str or path-like
         BAM file, sorted by coordinate, with an index (.bai or .csi).
     bed : str, path-like, list or frame
-        The targets: a BED file (plain or gzip; ``track``, ``browser`` and comment lines are skipped; three columns or
-        more, the fourth is the name), a list of ``(chrom, start, end)`` or ``(chrom, start, end, name)``, or a frame
-        with the columns chrom, start, end and, if there is one, name (pandas; others through narwhals). Coordinates
-        are those of BED in all of them: 0-based, ``end`` not included.
+        The targets, 0-based with ``end`` not included in all of them: a BED file (plain, gzip or BGZF, or a pipe;
+        three columns or more, the fourth is the name), a list of ``(chrom, start, end)`` or
+        ``(chrom, start, end, name)``, or a frame with the columns chrom, start, end and, if there is one, name: pandas,
+        or anything that exports Arrow (Polars, pyarrow, a Table of fastcov). ``docs/targets.md`` has all rules:
+        spellings of columns, lines that are skipped, what is an error.
     thresholds : sequence of int or str, default (1, 10, 20, 30)
         Depths for ``pct``; ``"0.2x"`` is 0.2 times the mean of the row.
     stats : sequence of str
@@ -114,15 +114,18 @@ def target_stats(
 
         Overlapping and equal targets are counted each by itself. A target that reaches past the end of its contig is
         cut there, and one that has no position gets length 0, min and max 0 and NaN elsewhere; a FastcovWarning
-        counts both. :meth:`TargetStats.summary` gives the totals.
+        counts both. :meth:`TargetStats.summary` gives the totals. ``metadata["bed"]`` holds ``path`` (None for a list
+        or a frame), ``targets`` and ``skipped_lines`` (comments, ``track``, ``browser`` and empty lines, and names of
+        columns).
 
     Raises
     ------
     FastcovError
-        As for :func:`fastcov.coverage`; ``CorruptFileError`` for a line that is no interval, with its number, and
-        ``UnknownContigError`` for a contig the BAM does not have.
+        As for :func:`fastcov.coverage`; ``CorruptFileError`` for a line that is no interval, with its number,
+        ``UnsupportedFormatError`` for a file that is no BED, and ``UnknownContigError`` for a contig the BAM does not
+        have, with the line or row.
     InvalidArgumentError
-        A threshold, a statistic or an interval is not possible.
+        A threshold, a statistic or an interval is not possible; a frame's columns are missing or may mean two things.
 
     Notes
     -----
@@ -144,20 +147,17 @@ def target_stats(
     >>> table.summary()
     {'rows': 2, 'length': 100, 'mean': 22.74, 'min': 0, 'max': 28}
     """
-    targets = read_bed(bed)
     if by not in ("target", "name"):
         raise InvalidArgumentError(f"by={by!r} is not a choice: give 'target' or 'name'")
-    if by == "name" and targets.name is None:
-        raise InvalidArgumentError("by='name' needs names: a fourth column in the BED file, or a column 'name'")
     how = options(
         ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
     )
     asked = Asked(stats, thresholds)
     rule = resolve(rules, overrides, "target_stats")
-    rows = target_rows(targets, by_name=by == "name")
+    targets = read_bed(bed, how["timeout"])
     with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
-        parts = _fastcov.interval_stats(
-            path("bam", bam), rows, asked.thresholds, asked.columns(), asdict(rule),
+        parts = _fastcov.target_stats(
+            path("bam", bam), targets, by == "name", asked.thresholds, asked.columns(), asdict(rule),
             **how, progress=report,
         )  # fmt: skip
     warn([*parts["warnings"], *odd_targets(parts)], 2)
@@ -411,44 +411,12 @@ def quantize(
     return Table._of(columns, parts["metadata"])
 
 
-def _codes(values: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
-    """The different values in the order they appear, and for each value its number among them."""
-    numbers = {value: i for i, value in enumerate(dict.fromkeys(values))}
-    return tuple(numbers), np.fromiter((numbers[value] for value in values), np.int64, len(values))
-
-
 def window_size(size: Any, step: Any) -> tuple[int, int]:
     """Size and step of windows as the core takes them."""
     size, step = as_int("size", size), as_int("step", size if step is None else step)
     if size < 1 or step < 1:
         raise InvalidArgumentError(f"size={size} and step={step} must be 1 or more")
     return min(size, _MOST_POSITIONS), min(step, _MOST_POSITIONS)
-
-
-def target_rows(bed: Bed, *, by_name: bool = False) -> "tuple[list[str], list[np.ndarray], _fastcov.ArrowTable]":
-    """A row for each target, or for each name, as the core takes them."""
-    contigs, contig = _codes(bed.chrom)
-    if by_name:
-        names, rows = _codes(bed.name or [])
-        count = np.bincount(rows, minlength=len(names)).astype(np.int64)
-        places: dict[str, Column] = {"name": (np.arange(len(names), dtype=np.int32), names), "targets": (count, None)}
-    else:
-        rows, places = np.arange(len(bed.chrom)), _place_columns(bed)
-    arrays = [np.ascontiguousarray(a, np.int64) for a in (contig, bed.start, bed.end, rows)]
-    return list(contigs), arrays, arrow(places)
-
-
-def _place_columns(bed: Bed) -> dict[str, Column]:
-    contigs, contig = _codes(bed.chrom)
-    columns: dict[str, Column] = {
-        "chrom": (contig.astype(np.int32), contigs),
-        "start": (bed.start, None),
-        "end": (bed.end, None),
-    }
-    if bed.name is not None:
-        names, code = _codes(bed.name)
-        columns["name"] = (code.astype(np.int32), names)
-    return columns
 
 
 def odd_targets(parts: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,8 @@ use super::evidence::{flag_table, insert_table, length_table, mapq_table, qualit
 use super::report::{Answer, Report};
 use super::request::{Access, Request, Settings};
 use super::runs::Histograms;
-use super::stats::{RowQuery, Rows, StatTables, windows};
+use super::stats::{RowQuery, StatTables, windows};
+use super::targets::Targets;
 use crate::depth::{Correction, Depth, Folded, Joined, Query, Totals};
 use crate::error::Result;
 use crate::evidence::{Folding, RecordStats};
@@ -20,8 +21,8 @@ use crate::table::{self, Statistic};
 /// What is asked for besides the tables that every call makes.
 #[derive(Debug)]
 pub struct QcQuery<'a> {
-    /// Targets, and the columns that come first in their table.
-    pub targets: Option<(Rows<'a>, RecordBatch)>,
+    /// Targets.
+    pub targets: Option<Targets<'a>>,
     /// Size and step of windows over every contig.
     pub windows: Option<(i64, i64)>,
     /// Depths that positions of targets and windows are to reach.
@@ -62,10 +63,7 @@ pub struct Qc {
 pub fn qc(settings: Settings, query: QcQuery<'_>, watch: &Watch<'_>) -> Result<Answer<Qc>> {
     let request = Request::with_access(settings, Access::File)?.with_regions(None)?;
     let QcQuery { targets, windows: sizes, thresholds, columns, max_insert } = query;
-    let target_rows = targets.map(|(rows, places)| {
-        let specs = rows.specs(&request, places.num_rows())?;
-        RowQuery::new(&request, specs, Some(places), thresholds.clone())
-    });
+    let target_rows = targets.map(|targets| RowQuery::of_targets(&request, targets, thresholds.clone()));
     let window_rows = sizes.map(|(size, step)| RowQuery::new(&request, windows(request.targets(), size, step)?, None, thresholds));
     let (target_rows, window_rows) = (target_rows.transpose()?, window_rows.transpose()?);
     let [of_targets, of_windows] = [&target_rows, &window_rows].map(|rows| rows.as_ref().map(|rows| rows.summary(request.targets())));

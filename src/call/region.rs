@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::coords::{RegionText, Target, clip_to_contig};
-use crate::error::{Result, escape};
+use crate::error::{Error, Kind, Result, escape};
 use crate::source::fasta::Reference;
 use crate::source::header::Header;
 
@@ -54,22 +54,23 @@ impl Resolver<'_> {
         }
     }
 
-    /// The number of a contig, which the reference must have too.
+    fn contig(&self, name: &str) -> Result<usize> {
+        self.header.contig_of_text(name).ok_or_else(|| {
+            if is_like_a_file(name) {
+                let what = format!("'{}' is not a contig of the header; it looks like a file of intervals", escape(name.as_bytes()));
+                let hint = "regions are like 'chr1:1000-2000'; a BED file is for bed, as in target_stats(bam, bed)";
+                return Error::new(Kind::UnknownContig, what).contig(name.as_bytes()).path(self.path).hint(hint);
+            }
+            self.header.unknown_contig(name.as_bytes()).path(self.path)
+        })
+    }
+
+    /// Refuses a contig that the reference does not have with this length.
     ///
     /// # Errors
     ///
-    /// Those of [`Resolver::targets`] about contigs.
-    pub(super) fn known_contig(&self, name: &str) -> Result<usize> {
-        let id = self.contig(name)?;
-        self.check_reference(id)?;
-        Ok(id)
-    }
-
-    fn contig(&self, name: &str) -> Result<usize> {
-        self.header.contig_of_text(name).ok_or_else(|| self.header.unknown_contig(name.as_bytes()).path(self.path))
-    }
-
-    fn check_reference(&self, id: usize) -> Result<()> {
+    /// Those of [`Resolver::targets`] about the reference.
+    pub(super) fn check_reference(&self, id: usize) -> Result<()> {
         let contig = &self.header.contigs[id];
         self.reference.map_or(Ok(()), |reference| reference.check_contig(&contig.name, contig.len))
     }
@@ -84,4 +85,11 @@ impl Resolver<'_> {
         self.check_reference(id)?;
         Ok(Target { contig: id, interval })
     }
+}
+
+/// Whether a name of a contig that is not known is that of a file.
+fn is_like_a_file(name: &str) -> bool {
+    const ENDINGS: [&str; 6] = [".bed", ".bed.gz", ".bed.bgz", ".interval_list", ".gff", ".gtf"];
+    let lower = name.to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| lower.ends_with(ending))
 }

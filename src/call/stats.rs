@@ -8,6 +8,7 @@ use arrow_schema::Schema;
 use super::region::Region;
 use super::report::Answer;
 use super::request::{Access, Request, Settings};
+use super::targets::Targets;
 use crate::coords::{Interval, Target};
 use crate::error::{Error, Kind, Result};
 use crate::pass::Watch;
@@ -19,21 +20,6 @@ use crate::table::{self, Computed, RowStats, Statistic};
 /// Intervals nearer to each other than this are read in one go: what lies between is then cheaper to read than to skip, and an index does
 /// not tell them apart anyway.
 const NEAR: i64 = 1 << 14;
-
-/// Intervals, each of a row; a row may have several. All slices have one length.
-#[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
-    /// Names of contigs.
-    pub contigs: &'a [String],
-    /// Index in `contigs`.
-    pub contig: &'a [i64],
-    /// First position, 0-based.
-    pub start: &'a [i64],
-    /// One past the last position.
-    pub end: &'a [i64],
-    /// Number of the row.
-    pub row: &'a [i64],
-}
 
 /// A table of statistics, and what is special about its rows.
 #[derive(Debug)]
@@ -48,29 +34,27 @@ pub struct StatTables {
     pub empty: u64,
 }
 
-/// Statistics of rows made of intervals. `places` are the columns that come first, as many rows; `columns` are the names and kinds of the
-/// statistics, of which one percentage belongs to each threshold. Numbers are those of whole contigs: they do not depend on how the intervals
-/// are cut.
+/// Statistics of targets. `columns` are the names and kinds of the statistics, of which one percentage belongs to each threshold. Numbers
+/// are those of whole contigs: they do not depend on how the targets are cut.
 ///
 /// # Errors
 ///
-/// As for [`super::coverage()`]; [`Kind::InvalidArgument`] when the slices do not fit each other.
-pub fn interval_stats(
+/// As for [`super::coverage()`]; [`Kind::UnknownContig`] names the line or row of the target; [`Kind::InvalidArgument`] when rows are names
+/// and the targets have none.
+pub fn target_stats(
     settings: Settings,
-    rows: Rows<'_>,
-    places: RecordBatch,
+    targets: Targets<'_>,
     thresholds: Vec<Threshold>,
     columns: &[(String, Statistic)],
     watch: &Watch<'_>,
 ) -> Result<Answer<StatTables>> {
     let request = Request::with_access(settings, Access::Index)?;
-    let specs = rows.specs(&request, places.num_rows())?;
-    let query = RowQuery::new(&request, specs, Some(places), thresholds)?;
+    let query = RowQuery::of_targets(&request, targets, thresholds)?;
     statistics(request, query, columns, watch)
 }
 
 /// Statistics of windows of `size` positions, whose starts are `step` apart, over `regions` or every contig; `thresholds` and `columns` are
-/// those of [`interval_stats`].
+/// those of [`target_stats`].
 ///
 /// # Errors
 ///
@@ -113,24 +97,6 @@ fn statistics(request: Request, query: RowQuery, columns: &[(String, Statistic)]
     Ok(Answer { value, report })
 }
 
-impl Rows<'_> {
-    /// The rows, their contigs by the header.
-    pub(super) fn specs(&self, request: &Request, rows: usize) -> Result<Vec<RowSpec>> {
-        let n = self.contig.len();
-        let fits = |i: usize| (self.contig[i] as usize) < self.contigs.len() && (self.row[i] as usize) < rows;
-        if [self.start.len(), self.end.len(), self.row.len()] != [n; 3] || !(0..n).all(fits) {
-            return Err(Error::new(Kind::InvalidArgument, "the arrays of intervals do not fit each other"));
-        }
-        let resolver = request.resolver();
-        let ids = self.contigs.iter().map(|name| resolver.known_contig(name)).collect::<Result<Vec<_>>>()?;
-        let spec = |i: usize| {
-            let series = Series::one(Interval::new(self.start[i], self.end[i]), self.row[i] as usize);
-            RowSpec { contig: ids[self.contig[i] as usize], series }
-        };
-        Ok((0..n).map(spec).collect())
-    }
-}
-
 /// Rows to be made, cut to their contigs.
 pub(super) struct RowQuery {
     /// The columns that come first; none for windows, whose places are computed.
@@ -147,6 +113,15 @@ pub(super) struct RowQuery {
 }
 
 impl RowQuery {
+    /// The rows of targets.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`target_stats`] about targets, and of [`RowQuery::new`].
+    pub(super) fn of_targets(request: &Request, targets: Targets<'_>, thresholds: Vec<Threshold>) -> Result<Self> {
+        Self::new(request, targets.specs(request)?, Some(targets.places()?), thresholds)
+    }
+
     /// Rows as `specs` has them: windows where there are no `places`.
     ///
     /// # Errors

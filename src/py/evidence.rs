@@ -7,7 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::arguments::{self, run};
-use super::summary::{Intervals, Statistics, histogram_dict, tables_dict};
+use super::bed::Bed;
+use super::summary::{Statistics, histogram_dict, tables_dict};
 use super::table::{ArrowTable, answer_dict};
 use crate::call::{self, QcQuery};
 
@@ -38,15 +39,14 @@ pub(super) fn insert_sizes<'py>(
     answer_dict(py, run(py, &patience, |watch| call::insert_sizes(settings, max_insert, watch))?)
 }
 
-/// Everything about a sample in one pass. `targets` are the contigs, intervals and places of [`super::summary::interval_stats`], `windows`
-/// are size and step. `options` are the keywords of [`arguments::settings`].
+/// Everything about a sample in one pass; `windows` are size and step. `options` are the keywords of [`arguments::settings`].
 #[pyfunction]
-#[pyo3(signature = (bam, targets, windows, thresholds, columns, max_insert, rules, **options))]
-#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "what Python hands over")]
+#[pyo3(signature = (bam, bed, windows, thresholds, columns, max_insert, rules, **options))]
+#[expect(clippy::too_many_arguments, reason = "what Python hands over")]
 pub(super) fn qc<'py>(
     py: Python<'py>,
     bam: PathBuf,
-    targets: Option<Intervals<'py>>,
+    bed: Option<PyRef<'py, Bed>>,
     windows: Option<(i64, i64)>,
     thresholds: Vec<(f64, bool)>,
     columns: Vec<(String, String)>,
@@ -56,7 +56,7 @@ pub(super) fn qc<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
     let Statistics { thresholds, columns } = Statistics::new(thresholds, columns)?;
-    let targets = targets.as_ref().map(Intervals::rows).transpose()?;
+    let targets = bed.as_ref().map(|bed| bed.targets(false));
     let query = QcQuery { targets, windows, thresholds, columns: &columns, max_insert };
     let answer = run(py, &patience, |watch| call::qc(settings, query, watch))?;
     let (value, report) = (answer.value, answer.report);
@@ -75,5 +75,6 @@ pub(super) fn qc<'py>(
         dict.set_item(name, ArrowTable::of(batch))?;
     }
     arguments::report(&dict, &report)?;
+    bed.map_or(Ok(()), |bed| bed.describe(&dict))?;
     Ok(dict)
 }

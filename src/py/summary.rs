@@ -2,36 +2,17 @@
 
 use std::path::PathBuf;
 
-use arrow_array::RecordBatch;
-use numpy::{IntoPyArray, PyReadonlyArray1};
+use numpy::IntoPyArray;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::arguments::{self, RegionArgument, run};
+use super::bed::Bed;
 use super::table::ArrowTable;
-use crate::call::{self, Answer, Histograms, Rows, StatTables};
+use crate::call::{self, Answer, Histograms, StatTables};
 use crate::summary::stats::Threshold;
 use crate::table::Statistic;
-
-/// Intervals as Python gives them: names of contigs, the arrays contig (index in the names), start, end (0-based, half-open) and row, and
-/// the columns that come first, as many rows.
-pub(super) type IntervalArguments<'py> = (Vec<String>, [PyReadonlyArray1<'py, i64>; 4], PyRef<'py, ArrowTable>);
-
-/// The same.
-#[derive(FromPyObject)]
-#[pyo3(transparent)]
-pub(super) struct Intervals<'py>(IntervalArguments<'py>);
-
-impl Intervals<'_> {
-    /// The rows, and the columns that come first.
-    pub(super) fn rows(&self) -> PyResult<(Rows<'_>, RecordBatch)> {
-        let (contigs, intervals, places) = &self.0;
-        let [contig, start, end, row] = [0, 1, 2, 3].map(|i: usize| intervals[i].as_slice());
-        let rows = Rows { contigs, contig: contig?, start: start?, end: end?, row: row? };
-        places.held().map(|places| (rows, places)).ok_or_else(|| PyValueError::new_err("the places are no table of arrays"))
-    }
-}
 
 /// Statistics as Python asks for them.
 pub(super) struct Statistics {
@@ -50,28 +31,31 @@ impl Statistics {
     }
 }
 
-/// Statistics of rows made of `intervals`; for the others see [`Statistics::new`] and [`arguments::settings`].
+/// Statistics of targets, a row for each or for each name; for the others see [`Statistics::new`] and [`arguments::settings`].
 #[pyfunction]
-#[pyo3(signature = (bam, intervals, thresholds, columns, rules, **options))]
-#[expect(clippy::needless_pass_by_value, reason = "what Python hands over")]
-pub(super) fn interval_stats<'py>(
+#[pyo3(signature = (bam, bed, by_name, thresholds, columns, rules, **options))]
+#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "what Python hands over")]
+pub(super) fn target_stats<'py>(
     py: Python<'py>,
     bam: PathBuf,
-    intervals: Intervals<'py>,
+    bed: PyRef<'py, Bed>,
+    by_name: bool,
     thresholds: Vec<(f64, bool)>,
     columns: Vec<(String, String)>,
     rules: &Bound<'py, PyDict>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
-    let (rows, places) = intervals.rows()?;
+    let targets = bed.targets(by_name);
     let Statistics { thresholds, columns } = Statistics::new(thresholds, columns)?;
-    let answer = run(py, &patience, |watch| call::interval_stats(settings, rows, places, thresholds, &columns, watch))?;
-    stats_dict(py, answer)
+    let answer = run(py, &patience, |watch| call::target_stats(settings, targets, thresholds, &columns, watch))?;
+    let dict = stats_dict(py, answer)?;
+    bed.describe(&dict)?;
+    Ok(dict)
 }
 
 /// Statistics of windows of `size` positions, whose starts are `step` apart, over regions or every contig; `thresholds` and `columns` are
-/// those of [`interval_stats`].
+/// those of [`target_stats`].
 #[pyfunction]
 #[pyo3(signature = (bam, regions, size, step, thresholds, columns, rules, **options))]
 #[expect(clippy::too_many_arguments, reason = "what Python hands over")]

@@ -98,14 +98,6 @@ impl ArrowTable {
         Self { content: Content::Held(batch) }
     }
 
-    /// The columns, where they are held; none where they are computed.
-    pub(super) fn held(&self) -> Option<RecordBatch> {
-        match &self.content {
-            Content::Held(batch) => Some(batch.clone()),
-            Content::Computed(_) => None,
-        }
-    }
-
     fn schema(&self) -> &SchemaRef {
         match &self.content {
             Content::Held(batch) => batch.schema_ref(),

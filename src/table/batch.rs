@@ -105,7 +105,12 @@ pub fn names(contigs: &[Contig]) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(contigs.iter().map(|c| c.text())))
 }
 
-pub(super) fn dictionary(codes: Codes, values: ArrayRef) -> Result<ArrayRef> {
+/// A column of names: each row's code, and what the codes stand for.
+///
+/// # Errors
+///
+/// [`Kind::Internal`] when a code has no name.
+pub fn dictionary(codes: Codes, values: ArrayRef) -> Result<ArrayRef> {
     fn of<K: ArrowDictionaryKeyType>(codes: PrimitiveArray<K>, values: ArrayRef) -> Result<ArrayRef> {
         Ok(Arc::new(DictionaryArray::try_new(codes, values).map_err(refused)?))
     }
@@ -116,7 +121,12 @@ pub(super) fn dictionary(codes: Codes, values: ArrayRef) -> Result<ArrayRef> {
     }
 }
 
-fn record_batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
+/// Columns by name, none with missing values.
+///
+/// # Errors
+///
+/// [`Kind::Internal`] when Arrow refuses them.
+pub fn record_batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
     let fields: Vec<_> = columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), false)).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|c| c.1).collect()).map_err(refused)
 }

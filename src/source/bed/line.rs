@@ -164,6 +164,11 @@ fn remedy(line: &[u8]) -> String {
     if fields.len() > 7 && is_number(3) && is_number(4) && !is_number(1) {
         return "this looks like GFF or GTF, whose positions are 1-based: write chrom, start - 1, end".into();
     }
+    if let [_, position] = fields[..]
+        && number(position).is_some()
+    {
+        return format!("{REMEDY}; samtools takes two columns for a contig and a 1-based position: write chrom, position - 1, position");
+    }
     if fields.get(1..3).is_some_and(|bounds| bounds.iter().any(|field| is_scientific(trim(field)))) {
         return format!("{REMEDY}; R writes whole numbers with options(scipen = 100)");
     }
@@ -281,5 +286,6 @@ mod tests {
         assert!(words("chr1,0,10").ends_with("not by commas"));
         assert!(words("chr1:1,001-2,000").ends_with("'chr1:101-200' is chr1, 100, 200"));
         assert!(words("chr1\t5").starts_with("2 columns, at least 3"));
+        assert!(words("chr1\t5").ends_with("write chrom, position - 1, position"));
     }
 }
