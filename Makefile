@@ -122,16 +122,11 @@ FUZZ_TRIPLE := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
 	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
 FUZZ_OPTIONS := -runs=$(RUNS) -max_len=3000 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 -artifact_prefix=fuzz/finds/
-fuzz: $(if $(filter bed,$(TARGET)),$(VENV)/fastcov)
+fuzz:
 	mkdir -p fuzz/finds fuzz/corpus/$(TARGET)
-ifeq ($(TARGET),bed)
-	$(PIP) install -r fuzz/requirements.txt
-	$(VENV)/bin/python fuzz/bed.py fuzz/corpus/bed $(FUZZ_OPTIONS) > fuzz/log 2>&1 || (cat fuzz/log; false)
-else
 	cargo run --quiet --release --example fuzz_seeds fuzz/corpus
 	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --quiet --release --locked --target $(FUZZ_TRIPLE) --bin $(TARGET)
 	fuzz/target/$(FUZZ_TRIPLE)/release/$(TARGET) $(FUZZ_OPTIONS) fuzz/corpus/$(TARGET) > fuzz/log 2>&1 || (cat fuzz/log; false)
-endif
 	@echo "$(TARGET): $$(sed -n 's/stat::number_of_executed_units: *//p' fuzz/log) executions, $$(ls fuzz/finds | wc -l) finds in fuzz/finds/"
 
 # An hour of everything at once, the long versions of tests/python/test_process.py, and every allocation of 20 files failing.

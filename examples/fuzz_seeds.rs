@@ -50,6 +50,21 @@ const REGIONS: [&str; 24] = [
     "chr\u{202e}1:5-6",
 ];
 
+const BEDS: [&str; 12] = [
+    "chr1\t0\t10\nchr1\t20\t30\tname\n",
+    "\u{feff}chr1\t0\t10\tx\t0\t+\rchr2\t5\t6\r",
+    "track name=x\nbrowser position\n# comment\n\nchr1 5 6\n",
+    "Chromosome Start End\r\nchr1\t1\t2\r\n",
+    "track\t0\t5\ntrack1 0 5\nbrowser\t-5\t3\n",
+    "chr1\t10\t5\n",
+    "chr1\t-1\t5\nchr1\t1\n",
+    "chr1\t1e3\t2000\nchr1\t99999999999999999999\t99999999999999999999\n",
+    "seqnames start end\nchr1 1 5\n",
+    "##gff-version 3\n",
+    "c\0\t\u{1c}1\t2 \n\u{662}\t1\t3\n",
+    "chr1\tHAVANA\tgene\t1\t9\t.\t+\t.\tgene_id\n",
+];
+
 struct Seeds {
     folder: PathBuf,
     written: usize,
@@ -167,8 +182,8 @@ fn frames(seeds: &mut Seeds, sample: &Sample, seed: u64) {
 
 fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).expect("usage: fuzz_seeds FOLDER"));
-    let mut all = ["frame", "header", "record", "bai", "csi", "fai", "region"].map(|name| Seeds::new(&folder.join(name)));
-    let [frame, head, record, bai, csi, fai, region] = &mut all;
+    let mut all = ["frame", "header", "record", "bai", "csi", "fai", "region", "bed"].map(|name| Seeds::new(&folder.join(name)));
+    let [frame, head, record, bai, csi, fai, region, bed] = &mut all;
     for seed in 0..SAMPLES {
         let sample = generate::sample(seed, false);
         frames(frame, &sample, seed);
@@ -183,5 +198,13 @@ fn main() {
         for shift in [10, 40] {
             region.put(&[&[shift], text.as_bytes()].concat());
         }
+    }
+    for text in BEDS {
+        for mode in 0..4 {
+            bed.put(&[&[mode, 3], text.as_bytes()].concat());
+        }
+    }
+    for compressed in [bam::frame(BEDS[0].as_bytes(), 6), bam::frame(BEDS[0].as_bytes(), 0)] {
+        bed.put_with_broken(2, &[&[0, 9][..], &compressed].concat(), &[0, 10, 14, 16, 18]);
     }
 }
