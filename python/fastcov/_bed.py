@@ -94,10 +94,17 @@ def _positions(values: list[int], which: str) -> np.ndarray:
 
 def _codes(values: Sequence[str]) -> _Codes:
     """The different values in the order they appear, and for each value its number among them."""
-    numbers = {value: i for i, value in enumerate(dict.fromkeys(values))}
-    return [readable("bed", value) for value in numbers], np.fromiter(
-        (numbers[value] for value in values), np.int64, len(values)
-    )
+    numbers: dict[str, int] = {}
+    codes = [numbers.setdefault(value, len(numbers)) for value in values]
+    return _readable(list(numbers)), np.array(codes, np.int64)
+
+
+def _readable(names: list[str]) -> list[str]:
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError:
+        return [readable("bed", name) for name in names]
+    return names
 
 
 def _is_pandas(bed: Any) -> bool:
@@ -129,14 +136,10 @@ def _of_pandas(frame: Any) -> "_fastcov.Bed":
 
 def _texts(column: Any) -> _Codes:
     """The values as text; -1 for a row without one."""
-    rows, values = column.factorize()
-    contigs, same = [], {}
-    # Two values may be one text: 1 and "1".
-    for value in values:
-        same.setdefault(readable("bed", str(value)), len(same))
-        contigs.append(same[str(value)])
-    renamed = np.array([*contigs, -1], np.int64)
-    return list(same), renamed[rows]
+    values = column.to_numpy(object).tolist()
+    names, rows = _codes([value if type(value) is str else str(value) for value in values])
+    rows[column.isna().to_numpy()] = -1
+    return names, rows
 
 
 def _filled(codes: _Codes) -> _Codes:
