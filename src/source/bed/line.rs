@@ -159,6 +159,9 @@ fn shown(field: &[u8]) -> String {
 
 /// What to do about a line that is no interval: some are lines of other formats.
 fn remedy(line: &[u8]) -> String {
+    if line.contains(&0) {
+        return "it holds NUL bytes: the file is no text, or text in UTF-16: save it as UTF-8".into();
+    }
     let fields: Vec<_> = line.split(|&b| b == b'\t').collect();
     let is_number = |i: usize| fields.get(i).is_some_and(|field| number(field).is_some());
     if fields.len() > 7 && is_number(3) && is_number(4) && !is_number(1) {
@@ -286,6 +289,7 @@ mod tests {
         assert!(words("chr1,0,10").ends_with("not by commas"));
         assert!(words("chr1:1,001-2,000").ends_with("'chr1:101-200' is chr1, 100, 200"));
         assert!(words("chr1\t5").starts_with("2 columns, at least 3"));
+        assert!(words("c\0\t\x005\0\t9").contains("it holds NUL bytes"));
         assert!(words("chr1\t5").ends_with("write chrom, position - 1, position"));
     }
 }
