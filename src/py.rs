@@ -27,6 +27,7 @@ mod summary;
 mod table;
 
 use arguments::run;
+use rules::PyRules;
 
 /// The compiled part of fastcov. It keeps the GIL of a free-threaded interpreter on: the tests were not run without.
 #[pymodule(gil_used = true)]
@@ -36,7 +37,6 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(error_kinds, module)?)?;
     module.add_function(wrap_pyfunction!(rules::rule_names, module)?)?;
     module.add_function(wrap_pyfunction!(rules::always_excluded, module)?)?;
-    module.add_function(wrap_pyfunction!(rules::resolve_rules, module)?)?;
     module.add_function(wrap_pyfunction!(region_depth, module)?)?;
     module.add_function(wrap_pyfunction!(table::coverage, module)?)?;
     module.add_function(wrap_pyfunction!(table::base_counts, module)?)?;
@@ -54,6 +54,7 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(summary::binned_runs, module)?)?;
     module.add_function(wrap_pyfunction!(summary::window_stats, module)?)?;
     module.add_class::<bed::Bed>()?;
+    module.add_class::<PyRules>()?;
     module.add_class::<stream::DepthStream>()?;
     module.add_class::<table::ArrowTable>()?;
     Ok(())
@@ -74,7 +75,7 @@ fn region_depth<'py>(
     chrom: &str,
     start: i64,
     end: i64,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;

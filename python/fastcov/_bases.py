@@ -2,31 +2,25 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Any
+from typing import Unpack
 
 from . import _fastcov
-from ._coverage import Region
-from ._options import StrPath, bar, flag, options, path, places, resolve, warn
+from ._checks import StrPath, path
+from ._names import expanded
+from ._options import ReadOptions, Region, bar, places, request, warn
 from ._table import Table
 from .rules import Rules
 
 __all__ = ["base_counts"]
 
 
+@expanded
 def base_counts(
     bam: StrPath,
     region: Region | Iterable[Region] | None = None,
     *,
     rules: Rules | str = "bases",
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[ReadOptions],
 ) -> Table:
     """
     Letters, insertions, deletions and skips at every position, by strand.
@@ -40,11 +34,9 @@ def base_counts(
         of the header, whole.
     rules : Rules or str, default "bases"
         Which reads and which of their bases count, as for :func:`fastcov.coverage`.
-    ref : str or path-like, optional
-        FASTA the reads were aligned to. It adds the columns ``ref``, ``matches`` and ``mismatches``, and turns on BAQ
-        for ``rules="mpileup"``.
-    n_cores, index, allow_truncated, progress, timeout, max_memory, **overrides
-        As for :func:`fastcov.coverage`.
+    **options
+        As for :func:`fastcov.coverage`. ``ref``, the FASTA the reads were aligned to, adds the columns ``ref``,
+        ``matches`` and ``mismatches``, and turns on BAQ for ``rules="mpileup"``.
 
     Returns
     -------
@@ -91,12 +83,10 @@ def base_counts(
     1  20000   T         23       21           2          0  21     13      8
     2  20001   G          0        0           0         23   0      0      0
     """
-    rule = resolve(rules, overrides, "base_counts")
-    how = options(
-        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
+    rule, how, wanted = request(base_counts, rules, options)
     where = places("region", region)
-    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
-        parts = _fastcov.base_counts(path("bam", bam), where, asdict(rule), **how, progress=report)
+    bam = path("bam", bam)
+    with bar(os.path.basename(bam), wanted=wanted) as report:
+        parts = _fastcov.base_counts(bam, where, rule, **how, progress=report)
     warn(parts["warnings"], 2)
     return Table(parts["table"], parts["metadata"])

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from . import _fastcov
-from ._options import path, readable
+from ._checks import as_int, path, readable
 from .errors import InvalidArgumentError
-from .rules import as_int
 
 __all__ = ["read_bed"]
 

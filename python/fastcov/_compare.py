@@ -3,17 +3,19 @@
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from . import _fastcov
-from ._coverage import Region, count
+from ._checks import StrPath, path
+from ._coverage import count
 from ._frame import categorical
-from ._options import Options, StrPath, bar, flag, options, path, places, resolve, warn
-from ._table import Table
+from ._names import expanded
+from ._options import CommonOptions, CoreOptions, Region, bar, keywords, places, resolve, warn
+from ._table import Column, Table, arrow
 from .errors import FileChangedError
-from .rules import Rules
+from .rules import RuleFields, Rules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +52,7 @@ class Comparison(Table):
     ``metadata`` holds, for each column, what :attr:`Table.metadata` says of that rule.
     """
 
-    _source: tuple[str, Region, Options, dict[str, Rules]]
+    _source: tuple[str, Region, CoreOptions, dict[str, Rules]]
 
     def explain(self, a: str | None = None, b: str | None = None) -> "pd.DataFrame":
         """
@@ -120,7 +122,7 @@ class Comparison(Table):
         depths = {name: values for name, values in self.to_numpy().items() if name not in ("chrom", "pos")}
         return plot_rules(chrom, start, depths, path, ax)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._columns(), self.metadata, self._source)
 
     def _title(self) -> str:
@@ -141,14 +143,14 @@ class Comparison(Table):
         """How many reads each reason takes away at ``rows``, by one rule."""
         bam, where, how, rules = self._source
         taken: dict[str, np.ndarray] = {}
-        before = None
+        before: np.ndarray | None = None
         for reason, step in _chain(rules[name], baq=self.metadata["rules"][name]["baq"]):
             if step not in known:
                 known[step] = count(bam, [where], step, how)[0].to_numpy()["depth"][rows]
             if before is not None:
                 taken[reason] = before - known[step]
             before = known[step]
-        if not np.array_equal(before, self.to_numpy()[name][rows]):
+        if before is None or not np.array_equal(before, self.to_numpy()[name][rows]):
             raise FileChangedError(
                 f"{bam}: {name!r} gives other numbers than it gave to compare(); call compare() again", path=bam
             )
@@ -178,7 +180,7 @@ class Comparison(Table):
             )
 
         chrom, contigs = columns["chrom"]
-        frame = {
+        frame: dict[str, Any] = {
             "chrom": categorical(joined([chrom[rows] for rows in differ], chrom.dtype), contigs or ()),
             "pos": joined([columns["pos"][0][rows] for rows in differ], np.int64),
             "a": side(0),
@@ -195,19 +197,19 @@ class Comparison(Table):
         return pd.DataFrame(frame)
 
 
+class CompareOptions(CommonOptions, RuleFields, total=False):
+    """As ``ReadOptions``, without ``ref``, which is an argument of its own."""
+
+    index: StrPath | None
+
+
+@expanded
 def compare(
     bam: StrPath,
     region: Region,
     ref: StrPath | None = None,
     rules: Iterable[Rules | str] | Mapping[str, Rules | str] | None = None,
-    *,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[CompareOptions],
 ) -> Comparison:
     """
     Depth at every base of one region by several rules, side by side: why do two tools disagree here?
@@ -223,10 +225,9 @@ def compare(
     rules : list of Rules or str, or dict, optional
         The rules, in the order of the columns; each by its name, or in a dict by the name of its column. Default: all
         there are.
-    n_cores, index, allow_truncated, progress, timeout, max_memory
-        As for :func:`get_coverage`; ``timeout`` and ``max_memory`` are for each rule.
-    **overrides
-        Fields of :class:`Rules` that every rule shall have, for example ``min_mapq=20``.
+    **options
+        As for :func:`fastcov.coverage`; ``timeout`` and ``max_memory`` are for each rule, and fields of :class:`Rules`
+        are those that every rule shall have, for example ``min_mapq=20``.
 
     Returns
     -------
@@ -250,17 +251,17 @@ def compare(
     1  chr1  20002      0             26
     2  chr1  20003      1             27
     """
+    overrides, how, wanted = keywords(compare, {"ref": ref, **options})
     named = _named(rules, overrides)
-    how = options(
-        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
     where = places("region", region)
     if where is None or len(where) != 1:
         raise TypeError("region must be one region: a string, or a tuple (chrom, start, end)")
     bam = path("bam", bam)
-    columns, about, messages = {}, {}, []
+    columns: dict[str, Column] = {}
+    about: dict[str, dict[str, Any]] = {}
+    messages: list[str] = []
     before = _state(bam)
-    with bar(f"{len(named)} rules", wanted=flag("progress", progress)) as report:
+    with bar(f"{len(named)} rules", wanted=wanted) as report:
         for label, each in named.items():
             table, said = count(bam, where, each, how, progress=report)
             parts = table._columns()
@@ -293,8 +294,8 @@ def _at(taken: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
     return np.zeros(len(rows), np.int32) if taken is None else taken[rows]
 
 
-def _restore(columns: dict, metadata: dict, source: tuple) -> Comparison:
-    table = Comparison._of(columns, metadata)
+def _restore(columns: dict[str, Column], metadata: dict[str, Any], source: tuple[Any, ...]) -> Comparison:
+    table = Comparison(arrow(columns), metadata)
     table._source = source
     return table
 
@@ -306,7 +307,7 @@ def _named(
     if rules is None:
         rules = _fastcov.rule_names()
     if isinstance(rules, Mapping):
-        named = {str(label): resolve(rule, overrides, "compare") for label, rule in rules.items()}
+        named = {str(label): resolve(rule, overrides) for label, rule in rules.items()}
         if len(named) < len(rules):
             raise ValueError(f"rules names a column twice; its names are {', '.join(map(repr, rules))}")
     else:
@@ -314,7 +315,7 @@ def _named(
             rules = [rules]
         named = {}
         for rule in rules:
-            each = resolve(rule, overrides, "compare")
+            each = resolve(rule, overrides)
             label = each.name if each.name not in named else repr(each)
             if label in named:
                 raise ValueError(f"rules holds {rule!r} twice")
@@ -341,14 +342,15 @@ def _chain(rules: Rules, *, baq: bool) -> Iterator[tuple[str, Rules]]:
             on |= excluded & bits
             plain = plain.replace(exclude_flags=on)
             yield reason, plain
-    for reason, fields in (
+    steps: list[tuple[str, RuleFields]] = [
         # A flag that is left out in any case cannot be asked for as well.
         ("required_flag", {"require_flags": rules.require_flags & ~on}),
         ("mapq", {"min_mapq": rules.min_mapq}),
         ("orphan", {"orphans": rules.orphans}),
         ("deletion", {"deletions": rules.deletions}),
         ("skip", {"skips": rules.skips}),
-    ):
+    ]
+    for reason, fields in steps:
         plain = plain.replace(**fields)
         yield reason, plain
     step = rules.replace(baq=False, min_baseq=0, mates="both", max_depth=0)

@@ -3,31 +3,30 @@
 import functools
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from . import _fastcov
+from ._checks import StrPath, as_int, flag, path
 from ._frame import to_frame
-from ._options import Options, StrPath, bar, flag, options, path, places, resolve, warn
+from ._names import expanded
+from ._options import CoreOptions, ReadOptions, Region, bar, places, request, warn
 from ._table import Table
-from .rules import Rules, as_int
+from .rules import RuleFields, Rules
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Region", "count", "coverage", "get_coverage"]
-
-# A region string or (chrom, start, end), 1-based and inclusive.
-Region = str | tuple[str, int, int]
+__all__ = ["count", "coverage", "get_coverage"]
 
 # Names of the function this one replaces -> names here, in the order of the signature.
 _OLD_NAMES = {"bam_file": "bam", "chr": "chrom"}
 
 
-def _accept_old_names(function: Callable) -> Callable:
+def _accept_old_names(function: "Callable[..., pd.DataFrame]") -> "Callable[..., pd.DataFrame]":
     """Lets ``function`` be called with the keywords of the function it replaces."""
 
     @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> "pd.DataFrame":
         for place, (old, new) in enumerate(_OLD_NAMES.items()):
             if old in kwargs:
                 if new in kwargs or len(args) > place:
@@ -38,7 +37,49 @@ def _accept_old_names(function: Callable) -> Callable:
     return wrapper
 
 
+@overload
+def get_coverage(
+    bam: StrPath,
+    chrom: str,
+    start: int,
+    end: int,
+    ref: StrPath | None = None,
+    n_cores: int | None = None,
+    *,
+    rules: Rules | str | None = None,
+    index: StrPath | None = None,
+    allow_truncated: bool = False,
+    progress: bool = False,
+    timeout: float | None = None,
+    max_memory: int | None = None,
+    **overrides: Unpack[RuleFields],
+) -> "pd.DataFrame": ...
+@overload
+def get_coverage(
+    bam: StrPath, *, chr: str, start: int, end: int, rules: Rules | str | None = None, **options: Unpack[ReadOptions]
+) -> "pd.DataFrame": ...
+@overload
+def get_coverage(
+    *,
+    bam_file: StrPath,
+    chrom: str,
+    start: int,
+    end: int,
+    rules: Rules | str | None = None,
+    **options: Unpack[ReadOptions],
+) -> "pd.DataFrame": ...
+@overload
+def get_coverage(
+    *,
+    bam_file: StrPath,
+    chr: str,
+    start: int,
+    end: int,
+    rules: Rules | str | None = None,
+    **options: Unpack[ReadOptions],
+) -> "pd.DataFrame": ...
 @_accept_old_names
+@expanded
 def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
     bam: StrPath,
     chrom: str,
@@ -53,7 +94,7 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
     progress: bool = False,
     timeout: float | None = None,
     max_memory: int | None = None,
-    **overrides: Any,
+    **overrides: Unpack[RuleFields],
 ) -> "pd.DataFrame":
     """
     Depth at every base of one region of a BAM file.
@@ -148,20 +189,25 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
     [0, 0, 1]
     """
     # The rule of the function this one replaces, for its callers.
-    rules = resolve(Rules.mpileup(min_mapq=10) if rules is None else rules, overrides, "get_coverage")
-    how = options(
-        ref=ref,
-        index=index,
-        n_cores=n_cores,
-        allow_truncated=allow_truncated,
-        timeout=timeout,
-        max_memory=max_memory,
+    rule, how, wanted = request(
+        get_coverage,
+        Rules.mpileup(min_mapq=10) if rules is None else rules,
+        {
+            "ref": ref,
+            "n_cores": n_cores,
+            "index": index,
+            "allow_truncated": allow_truncated,
+            "progress": progress,
+            "timeout": timeout,
+            "max_memory": max_memory,
+            **overrides,
+        },
     )
     if not isinstance(chrom, str):
         raise TypeError(f"chrom must be the name of a contig (str), not {type(chrom).__name__}")
     place = (path("bam", bam), str(chrom), as_int("start", start), as_int("end", end))
-    with bar(f"{chrom}:{start}-{end}", wanted=flag("progress", progress)) as report:
-        parts = _fastcov.region_depth(*place, vars(rules), **how, progress=report)
+    with bar(f"{chrom}:{start}-{end}", wanted=wanted) as report:
+        parts = _fastcov.region_depth(*place, rule, **how, progress=report)
     # 1 is this function, 2 the wrapper that knows the old names, 3 the caller.
     warn(parts["warnings"], 3)
     frame = to_frame(parts)
@@ -169,20 +215,14 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
     return frame
 
 
+@expanded
 def coverage(
     bam: StrPath,
     regions: Region | Iterable[Region] | None = None,
     *,
     rules: Rules | str = "bases",
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
     runs: bool = False,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[ReadOptions],
 ) -> Table:
     """
     Depth at every base of one region, of several, or of the whole genome.
@@ -198,18 +238,13 @@ def coverage(
         samtools; regions that overlap give rows twice.
     rules : Rules or str, default "bases"
         What counts. A name is that tool with its own defaults; see :class:`Rules` and ``docs/semantics.md``.
-    ref : str or path-like, optional
-        FASTA the reads were aligned to. It adds the column ``base``, and turns on BAQ for ``rules="mpileup"``.
-    n_cores : int, optional
-        Number of threads that work; at least 1, and capped at what this process may use. Default: the environment
-        variable ``FASTCOV_NUM_THREADS``, else 1 in a daemonic process (a worker of ``multiprocessing.Pool`` or of
-        dask), else all. It does not change the numbers.
     runs : bool, default False
         Runs of equal depth instead of single positions.
-    index, allow_truncated, progress, timeout, max_memory
-        As for :func:`get_coverage`.
-    **overrides
-        Fields of :class:`Rules` that differ from ``rules``, for example ``min_mapq=20``.
+    **options
+        ``ref``, ``n_cores``, ``index``, ``allow_truncated``, ``progress``, ``timeout`` and ``max_memory`` as for
+        :func:`get_coverage`, and fields of :class:`Rules` that differ from ``rules``, for example ``min_mapq=20``.
+        ``ref``, the FASTA the reads were aligned to, adds the column ``base``, and turns on BAQ for
+        ``rules="mpileup"``.
 
     Returns
     -------
@@ -246,19 +281,11 @@ def coverage(
     1  chr1  20002  20003      1
     2  chr2      0      2      0
     """
-    rules = resolve(rules, overrides, "coverage")
-    how = options(
-        ref=ref,
-        index=index,
-        n_cores=n_cores,
-        allow_truncated=allow_truncated,
-        timeout=timeout,
-        max_memory=max_memory,
-    )
+    rule, how, wanted = request(coverage, rules, options)
     where = places("regions", regions)
-    runs = flag("runs", runs)
-    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
-        table, messages = count(path("bam", bam), where, rules, how, runs=runs, progress=report)
+    bam, runs = path("bam", bam), flag("runs", runs)
+    with bar(os.path.basename(bam), wanted=wanted) as report:
+        table, messages = count(bam, where, rule, how, runs=runs, progress=report)
     warn(messages, 2)
     return table
 
@@ -267,11 +294,11 @@ def count(
     bam: str,
     where: list[Region] | None,
     rules: Rules,
-    how: Options,
+    how: CoreOptions,
     *,
     runs: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Table, list[str]]:
     """One pass of the core over checked arguments: its table, and what the caller should be told."""
-    parts = _fastcov.coverage(bam, where, vars(rules), runs=runs, **how, progress=progress)
+    parts = _fastcov.coverage(bam, where, rules, runs=runs, **how, progress=progress)
     return Table(parts["table"], parts["metadata"]), parts["warnings"]

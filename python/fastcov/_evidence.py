@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Unpack
 
 from . import _fastcov
-from ._options import StrPath, bar, flag, options, path, warn
+from ._checks import StrPath, as_int, path
+from ._names import expanded
+from ._options import CoreOptions, FileOptions, bar, request, warn
 from ._table import Table
 from .errors import InvalidArgumentError
-from .rules import Rules, as_int
+from .rules import Rules
 
 __all__ = ["MAX_INSERT", "flag_summary", "insert_size_limit", "insert_sizes", "metadata_of"]
 
@@ -27,16 +28,10 @@ _TOOLS = {
 }
 
 
+@expanded
 def flag_summary(
     bam: StrPath,
-    *,
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
+    **options: Unpack[FileOptions],
 ) -> Table:
     """
     Records by what their flags say, as ``samtools flagstat`` counts them.
@@ -45,10 +40,10 @@ def flag_summary(
     ----------
     bam : str or path-like
         BAM file. It needs no index, and its records may be in any order.
-    n_cores, allow_truncated, progress, timeout, max_memory
-        As for :func:`fastcov.get_coverage`.
-    ref, index
-        Accepted as by every function that reads a file; a BAM needs neither here.
+    **options
+        ``n_cores``, ``allow_truncated``, ``progress``, ``timeout`` and ``max_memory`` as for
+        :func:`fastcov.get_coverage`. ``ref`` and ``index`` are accepted as by every function that reads a file; a BAM
+        needs neither here.
 
     Returns
     -------
@@ -76,23 +71,14 @@ def flag_summary(
     1    primary   11792     120
     2  secondary       0       0
     """
-    how = options(
-        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
-    return _count("flags", _fastcov.flag_summary, bam, (), how, progress=progress)
+    return _count("flags", _fastcov.flag_summary, bam, (), request(flag_summary, Rules.bases(), options))
 
 
+@expanded
 def insert_sizes(
     bam: StrPath,
     max_insert: int = MAX_INSERT,
-    *,
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
+    **options: Unpack[FileOptions],
 ) -> Table:
     """
     Pairs by insert size and orientation, as the ``IS`` lines of ``samtools stats -m 1.0``.
@@ -103,10 +89,10 @@ def insert_sizes(
         BAM file. It needs no index, and its records may be in any order.
     max_insert : int, default 8000
         Insert sizes above this count as this, as with ``samtools stats -i``; 0 sets no limit.
-    n_cores, allow_truncated, progress, timeout, max_memory
-        As for :func:`fastcov.get_coverage`.
-    ref, index
-        Accepted as by every function that reads a file; a BAM needs neither here.
+    **options
+        ``n_cores``, ``allow_truncated``, ``progress``, ``timeout`` and ``max_memory`` as for
+        :func:`fastcov.get_coverage`. ``ref`` and ``index`` are accepted as by every function that reads a file; a BAM
+        needs neither here.
 
     Returns
     -------
@@ -132,20 +118,22 @@ def insert_sizes(
     >>> bool((table["pairs"] == table["inward"] + table["outward"] + table["other"]).all())
     True
     """
-    how = options(
-        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
     limit = insert_size_limit(max_insert)
-    return _count("insert_sizes", _fastcov.insert_sizes, bam, (limit,), how, progress=progress)
+    return _count("insert_sizes", _fastcov.insert_sizes, bam, (limit,), request(insert_sizes, Rules.bases(), options))
 
 
 def _count(
-    kind: str, function: Callable[..., Any], bam: StrPath, arguments: tuple[int, ...], how: Any, *, progress: bool
+    kind: str,
+    function: Callable[..., Any],
+    bam: StrPath,
+    arguments: tuple[int, ...],
+    asked: tuple[Rules, CoreOptions, bool],
 ) -> Table:
-    # The core asks for a rule with every call; none counts here.
-    rule = asdict(Rules.bases())
-    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
-        parts = function(path("bam", bam), *arguments, rule, **how, progress=report)
+    # The core takes a rule with every call; none counts here.
+    rule, how, wanted = asked
+    bam = path("bam", bam)
+    with bar(os.path.basename(bam), wanted=wanted) as report:
+        parts = function(bam, *arguments, rule, **how, progress=report)
     warn(parts["warnings"], 3)
     return Table(parts["table"], metadata_of(kind, parts["metadata"]))
 

@@ -1,16 +1,17 @@
 """The Rust core. Private: use the functions of the package, which say what every number means."""
 
-from collections.abc import Callable
-from typing import Any, TypedDict, final, type_check_only
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Self, TypedDict, final, type_check_only
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import Buffer, Unpack
+from typing_extensions import Buffer, Unpack, disjoint_base
 
 __all__ = [
     "ArrowTable",
     "Bed",
     "DepthStream",
+    "Rules",
     "__version__",
     "always_excluded",
     "base_counts",
@@ -28,7 +29,6 @@ __all__ = [
     "qc",
     "read_bed",
     "region_depth",
-    "resolve_rules",
     "rule_names",
     "stream_coverage",
     "target_stats",
@@ -51,7 +51,32 @@ class RegionDepth(TypedDict):
 def error_kinds() -> list[str]: ...
 def rule_names() -> list[str]: ...
 def always_excluded(name: str) -> int: ...
-def resolve_rules(name: str, overrides: dict[str, Any]) -> dict[str, Any]: ...
+
+@disjoint_base
+class Rules:
+    def __new__(cls, name: str, **overrides: object) -> Self: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    name: str
+    min_mapq: int
+    min_baseq: int
+    exclude_flags: int
+    require_flags: int
+    baq: bool | None
+    orphans: bool
+    mates: Literal["once", "both"]
+    deletions: bool
+    skips: bool
+    max_depth: int
+    read_groups: tuple[str, ...] | None
+    strand: Literal["+", "-"] | None
+    min_length: int
+    max_length: int | None
+    min_fragment: int
+    max_fragment: int | None
+    unit: Literal["read", "fragment"]
+    ends: Literal["5prime", "3prime"] | None
 
 @type_check_only
 class Depth(TypedDict):
@@ -74,7 +99,7 @@ class Options(TypedDict, total=False):
 
 @final
 class ArrowTable:
-    def __new__(cls, columns: list[tuple[str, Buffer, str, list[str] | None]]) -> ArrowTable: ...
+    def __new__(cls, columns: Sequence[tuple[str, Buffer, str, list[str] | None]]) -> ArrowTable: ...
     def __len__(self) -> int: ...
     @property
     def column_names(self) -> list[str]: ...
@@ -87,23 +112,23 @@ class ArrowTable:
 def coverage(
     bam: str,
     regions: list[str | tuple[str, int, int]] | None,
-    rules: dict[str, Any],
+    rules: Rules,
     *,
     runs: bool = False,
     **options: Unpack[Options],
 ) -> Depth: ...
 def base_counts(
-    bam: str, regions: list[str | tuple[str, int, int]] | None, rules: dict[str, Any], **options: Unpack[Options]
+    bam: str, regions: list[str | tuple[str, int, int]] | None, rules: Rules, **options: Unpack[Options]
 ) -> Depth: ...
 def coverage_matrix(
     bams: list[str],
     regions: list[str | tuple[str, int, int]] | None,
     names: list[str] | None,
-    rules: dict[str, Any],
+    rules: Rules,
     **options: Unpack[Options],
 ) -> Depth: ...
 def region_depth(
-    bam: str, chrom: str, start: int, end: int, rules: dict[str, Any], **options: Unpack[Options]
+    bam: str, chrom: str, start: int, end: int, rules: Rules, **options: Unpack[Options]
 ) -> RegionDepth: ...
 
 @final
@@ -118,7 +143,7 @@ class DepthStream:
 def stream_coverage(
     bam: str,
     regions: list[str | tuple[str, int, int]] | None,
-    rules: dict[str, Any],
+    rules: Rules,
     *,
     batch_rows: int,
     runs: bool = False,
@@ -174,7 +199,7 @@ def target_stats(
     by_name: bool,
     thresholds: list[tuple[float, bool]],
     columns: list[tuple[str, str]],
-    rules: dict[str, Any],
+    rules: Rules,
     **options: Unpack[Options],
 ) -> IntervalStats: ...
 def window_stats(
@@ -184,15 +209,15 @@ def window_stats(
     step: int,
     thresholds: list[tuple[float, bool]],
     columns: list[tuple[str, str]],
-    rules: dict[str, Any],
+    rules: Rules,
     **options: Unpack[Options],
 ) -> IntervalStats: ...
-def depth_histograms(bam: str, regions: _Regions, rules: dict[str, Any], **options: Unpack[Options]) -> Histograms: ...
+def depth_histograms(bam: str, regions: _Regions, rules: Rules, **options: Unpack[Options]) -> Histograms: ...
 def binned_runs(
-    bam: str, regions: _Regions, edges: list[int], rules: dict[str, Any], **options: Unpack[Options]
+    bam: str, regions: _Regions, edges: list[int], rules: Rules, **options: Unpack[Options]
 ) -> BinnedRuns: ...
-def flag_summary(bam: str, rules: dict[str, Any], **options: Unpack[Options]) -> Depth: ...
-def insert_sizes(bam: str, max_insert: int, rules: dict[str, Any], **options: Unpack[Options]) -> Depth: ...
+def flag_summary(bam: str, rules: Rules, **options: Unpack[Options]) -> Depth: ...
+def insert_sizes(bam: str, max_insert: int, rules: Rules, **options: Unpack[Options]) -> Depth: ...
 
 @type_check_only
 class Qc(Summary):
@@ -212,6 +237,6 @@ def qc(
     thresholds: list[tuple[float, bool]],
     columns: list[tuple[str, str]],
     max_insert: int,
-    rules: dict[str, Any],
+    rules: Rules,
     **options: Unpack[Options],
 ) -> Qc: ...

@@ -1,5 +1,6 @@
 """Arrays of the core -> pandas, without copying a base."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -8,7 +9,7 @@ import pandas as pd
 __all__ = ["categorical", "to_frame"]
 
 
-def to_frame(parts: dict[str, Any]) -> pd.DataFrame:
+def to_frame(parts: Mapping[str, Any]) -> pd.DataFrame:
     """The frame of ``get_coverage``: its columns are the arrays in ``parts``, not copies of them.
 
     Each array becomes a block of its own, and nobody else holds it, so the frame can be written to at once.

@@ -1,6 +1,6 @@
-"""The keywords every function that reads a file takes, checked in one place."""
+"""The keywords that functions which read a file share: declared, checked and handed to the core in one place."""
 
-import math
+import inspect
 import os
 import sys
 import warnings
@@ -8,18 +8,54 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
-from .errors import FastcovWarning, InvalidArgumentError
-from .rules import Rules, as_int, check_names, is_bool
+from ._checks import StrPath, as_int, flag, path, positive, readable, seconds
+from ._names import DEFAULTS, hint
+from .errors import FastcovWarning
+from .rules import FIELDS, RuleFields, Rules
 
-__all__ = ["Options", "StrPath", "bar", "flag", "options", "path", "places", "resolve", "warn"]
+__all__ = [
+    "CommonOptions",
+    "CoreOptions",
+    "FileOptions",
+    "ReadOptions",
+    "Region",
+    "bar",
+    "keywords",
+    "places",
+    "request",
+    "resolve",
+    "warn",
+]
 
-StrPath = str | os.PathLike[str]
+# A region string or (chrom, start, end), 1-based and inclusive.
+Region = str | tuple[str, int, int]
 
 # More workers than any machine has; the core caps the number at what the process may use.
 _MOST_CORES = 65_536
 
 
-class Options(TypedDict):
+class CommonOptions(TypedDict, total=False):
+    """What every function takes."""
+
+    n_cores: int | None
+    allow_truncated: bool
+    progress: bool
+    timeout: float | None
+    max_memory: int | None
+
+
+class FileOptions(CommonOptions, total=False):
+    """What a function of one file takes."""
+
+    ref: StrPath | None
+    index: StrPath | None
+
+
+class ReadOptions(FileOptions, RuleFields, total=False):
+    """What a function takes that counts reads by a rule: also the fields that differ from it."""
+
+
+class CoreOptions(TypedDict):
     """What the core is told besides file, places and rule."""
 
     reference: str | None
@@ -30,31 +66,50 @@ class Options(TypedDict):
     max_memory: int | None
 
 
-def options(
-    *,
-    ref: StrPath | None,
-    index: StrPath | None,
-    n_cores: int | None,
-    allow_truncated: bool,
-    timeout: float | None,
-    max_memory: int | None,
-) -> Options:
-    """The keywords as the core takes them."""
-    return {
-        "reference": None if ref is None else path("ref", ref),
-        "index": None if index is None else path("index", index),
-        "n_cores": _default_cores() if n_cores is None else min(_positive("n_cores", n_cores), _MOST_CORES),
-        "allow_truncated": flag("allow_truncated", allow_truncated),
-        "timeout": None if timeout is None else _seconds("timeout", timeout),
-        "max_memory": None if max_memory is None else _positive("max_memory", max_memory),
+def request(
+    function: Callable[..., Any], rules: Rules | str, options: Mapping[str, Any]
+) -> tuple[Rules, CoreOptions, bool]:
+    """The rule a call means, what the core is told, and whether a bar is wanted."""
+    overrides, how, progress = keywords(function, options)
+    return resolve(rules, overrides), how, progress
+
+
+def keywords(function: Callable[..., Any], options: Mapping[str, Any]) -> tuple[dict[str, Any], CoreOptions, bool]:
+    """Fields of Rules, what the core is told, and whether a bar is wanted; unknown keywords are refused."""
+    known = inspect.signature(function).parameters
+    for name in options:
+        if name not in known:
+            rest = hint(name, known, "its arguments are")
+            raise TypeError(f"{function.__name__} got an unexpected keyword argument {name!r}; {rest}")
+    given = {**DEFAULTS, **options}
+    how: CoreOptions = {
+        "reference": None if given["ref"] is None else path("ref", given["ref"]),
+        "index": None if given["index"] is None else path("index", given["index"]),
+        "n_cores": _cores(given["n_cores"]),
+        "allow_truncated": flag("allow_truncated", given["allow_truncated"]),
+        "timeout": None if given["timeout"] is None else seconds("timeout", given["timeout"]),
+        "max_memory": None if given["max_memory"] is None else positive("max_memory", given["max_memory"]),
     }
+    overrides = {name: value for name, value in options.items() if name in FIELDS}
+    return overrides, how, flag("progress", given["progress"])
 
 
-def _default_cores() -> int | None:
-    """One in a worker of a pool or of dask, whose other cores have workers of their own; else the core decides."""
+def _cores(value: Any) -> int | None:
+    """By default one in a worker of a pool or of dask, whose other cores have workers of their own; else None."""
+    if value is not None:
+        return min(positive("n_cores", value), _MOST_CORES)
     process = sys.modules.get("multiprocessing.process")
     in_a_pool = process is not None and process.current_process().daemon
     return 1 if in_a_pool and "FASTCOV_NUM_THREADS" not in os.environ else None
+
+
+def resolve(rules: Rules | str, overrides: Mapping[str, Any]) -> Rules:
+    """The rule a caller means: a Rules, or the name of a tool, with the fields that differ."""
+    if isinstance(rules, str):
+        return Rules(rules, **overrides)
+    if isinstance(rules, Rules):
+        return rules.replace(**overrides) if overrides else rules
+    raise TypeError(f"rules must be a Rules or the name of a tool, not {type(rules).__name__}")
 
 
 def warn(messages: Iterable[str], depth: int) -> None:
@@ -63,17 +118,7 @@ def warn(messages: Iterable[str], depth: int) -> None:
         warnings.warn(message, FastcovWarning, stacklevel=depth + 1)
 
 
-def resolve(rules: Rules | str, overrides: dict[str, Any], caller: str) -> Rules:
-    """The rule a caller means: a Rules, or the name of a tool, with the fields that differ."""
-    check_names(overrides, caller)
-    if isinstance(rules, str):
-        return Rules(rules, **overrides)
-    if isinstance(rules, Rules):
-        return rules.replace(**overrides) if overrides else rules
-    raise TypeError(f"rules must be a Rules or the name of a tool, not {type(rules).__name__}")
-
-
-def places(argument: str, value: Any) -> list[str | tuple[str, int, int]] | None:
+def places(argument: str, value: Any) -> list[Region] | None:
     """Regions as the core takes them: a region, or any number of them; None, the whole genome, stays None."""
     if value is None:
         return None
@@ -111,7 +156,7 @@ def _is_range_of_texts(value: Any) -> bool:
     return all(part.isascii() and part.isdigit() and len(part) < _DIGITS for part in value[1:])
 
 
-def _place(argument: str, value: Any) -> str | tuple[str, int, int]:
+def _place(argument: str, value: Any) -> Region:
     if isinstance(value, str):
         return readable(argument, value)
     if isinstance(value, (tuple, list)) and len(value) == 3 and isinstance(value[0], str):
@@ -121,57 +166,6 @@ def _place(argument: str, value: Any) -> str | tuple[str, int, int]:
             as_int(f"end in {argument}", value[2]),
         )
     raise TypeError(f"{argument} must hold {_REGION}, 1-based and inclusive, not {value!r}")
-
-
-def readable(argument: str, value: str) -> str:
-    """A string that a file can hold."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidArgumentError(
-            f"{argument} has {value!r}, which is no name: half of a character stands in it"
-        ) from None
-    return str(value)
-
-
-def path(argument: str, value: Any) -> str:
-    try:
-        name = os.fspath(value)
-    except TypeError:
-        raise TypeError(f"{argument} must be a path (str or os.PathLike), not {type(value).__name__}") from None
-    name = os.fsdecode(name)
-    if not name or "\0" in name:
-        raise InvalidArgumentError(f"{argument}={name!r} is no path: give the path of a file")
-    return name
-
-
-def _positive(argument: str, value: Any) -> int:
-    number = as_int(argument, value)
-    if number < 1:
-        raise InvalidArgumentError(
-            f"{argument}={number} is out of range: give an integer of at least 1, or None for the default"
-        )
-    return number
-
-
-def _seconds(argument: str, value: Any) -> float:
-    if is_bool(value) or isinstance(value, str):
-        raise TypeError(f"{argument} must be a number of seconds, not {type(value).__name__}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{argument} must be a number of seconds, not {type(value).__name__}") from None
-    if not (number > 0 and math.isfinite(number)):
-        raise InvalidArgumentError(
-            f"{argument}={value} is out of range: give a number of seconds above 0, or None for no limit"
-        )
-    return number
-
-
-def flag(argument: str, value: Any) -> bool:
-    if not is_bool(value):
-        raise TypeError(f"{argument} must be True or False, not {type(value).__name__}")
-    return bool(value)
 
 
 @contextmanager

@@ -4,15 +4,16 @@ import html
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from . import _fastcov
 from ._bed import read_bed
+from ._checks import StrPath, path
 from ._evidence import MAX_INSERT, insert_size_limit, metadata_of
-from ._options import StrPath, bar, flag, options, path, resolve, warn
+from ._names import expanded
+from ._options import ReadOptions, bar, request, warn
 from ._summary import (
     STATS,
     THRESHOLDS,
@@ -141,6 +142,7 @@ class QcReport:
         return f"<p>fastcov.QcReport: {html.escape(self._title)}</p><table>{rows}</table>{''.join(parts)}"
 
 
+@expanded
 def qc(
     bam: StrPath,
     bed: Any = None,
@@ -149,14 +151,7 @@ def qc(
     thresholds: Sequence[Threshold] = THRESHOLDS,
     max_insert: int = MAX_INSERT,
     rules: Rules | str = "bases",
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[ReadOptions],
 ) -> QcReport:
     """
     Depth, targets, windows, flags, insert sizes, lengths and qualities from one pass over a file.
@@ -174,11 +169,9 @@ def qc(
         Depths for the percentages, as for :func:`fastcov.target_stats`.
     max_insert : int, default 8000
         As for :func:`fastcov.insert_sizes`.
-    rules, **overrides
-        What counts as depth, as for :func:`fastcov.coverage`. They touch ``distribution``, ``targets`` and ``windows``
-        alone: the other tables count every record of the file.
-    ref, n_cores, index, allow_truncated, progress, timeout, max_memory
-        As for :func:`fastcov.coverage`; ``index`` is not needed.
+    rules, **options
+        As for :func:`fastcov.coverage`; ``index`` is not needed. ``rules`` and the fields that differ from it touch
+        ``distribution``, ``targets`` and ``windows`` alone: the other tables count every record of the file.
 
     Returns
     -------
@@ -206,16 +199,14 @@ def qc(
     """
     asked = Asked(STATS, thresholds)
     sizes = None if windows is None else _window_sizes(windows)
-    rule = resolve(rules, overrides, "qc")
-    how = options(
-        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
+    rule, how, wanted = request(qc, rules, options)
     targets = None if bed is None else read_bed(bed, how["timeout"])
-    title = os.path.basename(path("bam", bam))
-    with bar(title, wanted=flag("progress", progress)) as report:
+    bam = path("bam", bam)
+    title = os.path.basename(bam)
+    with bar(title, wanted=wanted) as report:
         parts = _fastcov.qc(
-            path("bam", bam), targets, sizes, asked.thresholds, asked.columns(), insert_size_limit(max_insert),
-            asdict(rule), **how, progress=report,
+            bam, targets, sizes, asked.thresholds, asked.columns(), insert_size_limit(max_insert),
+            rule, **how, progress=report,
         )  # fmt: skip
     odd = odd_targets(parts["targets"]) if parts["targets"] is not None else []
     warn([*parts["warnings"], *odd], 2)

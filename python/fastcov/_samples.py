@@ -2,31 +2,32 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Unpack
 
 from . import _fastcov
-from ._coverage import Region
-from ._options import StrPath, bar, flag, options, path, places, resolve, warn
+from ._checks import StrPath, path
+from ._names import expanded
+from ._options import CommonOptions, Region, bar, places, request, warn
 from ._table import Table
-from .rules import Rules
+from .rules import RuleFields, Rules
 
 __all__ = ["coverage_matrix"]
 
 
+class MatrixOptions(CommonOptions, RuleFields, total=False):
+    """As ``ReadOptions``, without an index: there are several files."""
+
+    ref: StrPath | None
+
+
+@expanded
 def coverage_matrix(
     bams: Iterable[StrPath],
     regions: Region | Iterable[Region] | None = None,
     names: Sequence[str] | None = None,
     *,
     rules: Rules | str = "bases",
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[MatrixOptions],
 ) -> Table:
     """
     Depth of several samples at every base: one row per position, one column per BAM file.
@@ -40,8 +41,8 @@ def coverage_matrix(
     names : sequence of str, optional
         Names of the columns, one per file, all different. Default: the sample (``SM``) of the header's read groups if
         there is just one, else the name of the file without its ending.
-    rules, ref, n_cores, allow_truncated, progress, timeout, max_memory, **overrides
-        As for :func:`fastcov.coverage`; the same for all files.
+    rules, **options
+        As for :func:`fastcov.coverage`, the same for all files; there is no ``index``.
 
     Returns
     -------
@@ -81,12 +82,9 @@ def coverage_matrix(
     if isinstance(names, str) or (names is not None and not all(isinstance(name, str) for name in names)):
         raise TypeError("names must be a list of str, one for each file")
     files = [path("bams", bam) for bam in bams]
-    rule = resolve(rules, overrides, "coverage_matrix")
-    how = options(
-        ref=ref, index=None, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
+    rule, how, wanted = request(coverage_matrix, rules, options)
     where = places("regions", regions)
-    with bar(f"{len(files)} files", wanted=flag("progress", progress)) as report:
-        parts = _fastcov.coverage_matrix(files, where, names, asdict(rule), **how, progress=report)
+    with bar(f"{len(files)} files", wanted=wanted) as report:
+        parts = _fastcov.coverage_matrix(files, where, names, rule, **how, progress=report)
     warn(parts["warnings"], 2)
     return Table(parts["table"], parts["metadata"])

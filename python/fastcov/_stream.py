@@ -1,17 +1,17 @@
 """``iter_coverage``: depth too large for memory, batch by batch."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Unpack
 
 from . import _fastcov
-from ._coverage import Region
-from ._options import StrPath, bar, flag, options, path, places, resolve, warn
+from ._checks import StrPath, as_int, flag, path
+from ._names import expanded
+from ._options import ReadOptions, Region, bar, places, request, warn
 from ._table import Table
 from .errors import InvalidArgumentError
-from .rules import Rules, as_int
+from .rules import Rules
 
 __all__ = ["CoverageStream", "iter_coverage"]
 
@@ -42,7 +42,7 @@ class CoverageStream:
     def __init__(
         self,
         core: "_fastcov.DepthStream",
-        report: dict[str, Any],
+        report: Mapping[str, Any],
         columns: list[str],
         progress: Callable[[int, int], None] | None,
         cleanup: ExitStack,
@@ -114,6 +114,7 @@ class CoverageStream:
         return f"<fastcov.CoverageStream: {self.metadata['tool']}, columns {', '.join(self.columns)}>"
 
 
+@expanded
 def iter_coverage(
     bam: StrPath,
     regions: Region | Iterable[Region] | None = None,
@@ -121,14 +122,7 @@ def iter_coverage(
     batch_rows: int = 1_000_000,
     runs: bool = False,
     rules: Rules | str = "bases",
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[ReadOptions],
 ) -> CoverageStream:
     """
     Depth at every base, batch by batch: the rows of :func:`fastcov.coverage` in little memory.
@@ -144,13 +138,11 @@ def iter_coverage(
         Rows of every batch but the last one, 1 or more. A batch goes on over the end of a region.
     runs : bool, default False
         Runs of equal depth instead of single positions.
-    timeout : float, optional
-        Seconds from this call on, what the caller does between batches included, after which the next batch is a
-        :class:`fastcov.errors.TimeoutError`.
-    max_memory : int, optional
-        Bytes that all batches which are there at once may take, five of them.
-    rules, ref, n_cores, index, allow_truncated, progress, **overrides
-        As for :func:`fastcov.coverage`. The batches are the same for every ``n_cores``.
+    rules, **options
+        As for :func:`fastcov.coverage`, but for two. ``timeout`` is the seconds from this call on, what the caller does
+        between batches included, after which the next batch is a :class:`fastcov.errors.TimeoutError`. ``max_memory``
+        is the bytes that all batches which are there at once may take, five of them. The batches are the same for
+        every ``n_cores``.
 
     Returns
     -------
@@ -191,26 +183,18 @@ def iter_coverage(
     [('chr1', 25001, 50000)] 584949
     [('chr1', 50001, 60000)] 241653
     """
-    rules = resolve(rules, overrides, "iter_coverage")
+    rule, how, wanted = request(iter_coverage, rules, options)
     rows, runs = as_int("batch_rows", batch_rows), flag("runs", runs)
     if not 1 <= rows < 1 << 31:
         raise InvalidArgumentError(f"batch_rows={rows} is out of range: give an integer from 1 to 2147483647")
-    how = options(
-        ref=ref,
-        index=index,
-        n_cores=n_cores,
-        allow_truncated=allow_truncated,
-        timeout=timeout,
-        max_memory=max_memory,
-    )
     name, where = path("bam", bam), places("regions", regions)
     with ExitStack() as stack:
-        report = stack.enter_context(bar(os.path.basename(name), wanted=flag("progress", progress)))
-        core, said = _fastcov.stream_coverage(name, where, asdict(rules), batch_rows=rows, runs=runs, **how)
+        report = stack.enter_context(bar(os.path.basename(name), wanted=wanted))
+        core, said = _fastcov.stream_coverage(name, where, rule, batch_rows=rows, runs=runs, **how)
         cleanup = stack.pop_all()
     warn(said["warnings"], 2)
     if runs:
         columns = ["chrom", "start", "end", "depth"]
     else:
-        columns = ["chrom", "pos", *(["base"] if ref is not None else []), "depth"]
+        columns = ["chrom", "pos", *(["base"] if how["reference"] is not None else []), "depth"]
     return CoverageStream(core, said, columns, report, cleanup)

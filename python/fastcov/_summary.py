@@ -3,18 +3,18 @@
 import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from . import _fastcov
 from ._bed import read_bed
-from ._coverage import Region
-from ._options import StrPath, bar, flag, options, path, places, resolve, warn
-from ._table import Column, Table
+from ._checks import StrPath, as_int, path
+from ._names import expanded
+from ._options import ReadOptions, Region, bar, places, request, warn
+from ._table import Column, Table, arrow
 from .errors import InvalidArgumentError
-from .rules import Rules, as_int
+from .rules import Rules
 
 __all__ = [
     "STATS",
@@ -62,6 +62,7 @@ class TargetStats(Table):
         return dict(self.metadata["summary"])
 
 
+@expanded
 def target_stats(
     bam: StrPath,
     bed: Any,
@@ -70,14 +71,7 @@ def target_stats(
     stats: Sequence[str] = STATS,
     by: str = "target",
     rules: Rules | str = "bases",
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[ReadOptions],
 ) -> TargetStats:
     """
     Statistics of the depth in each target.
@@ -99,7 +93,7 @@ def target_stats(
     by : {"target", "name"}, default "target"
         One row per target, in the order given, or one per name: all targets of a name together, each position once,
         in the order of first appearance.
-    rules, ref, n_cores, index, allow_truncated, progress, timeout, max_memory, **overrides
+    rules, **options
         As for :func:`fastcov.coverage`.
 
     Returns
@@ -149,21 +143,20 @@ def target_stats(
     """
     if by not in ("target", "name"):
         raise InvalidArgumentError(f"by={by!r} is not a choice: give 'target' or 'name'")
-    how = options(
-        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
     asked = Asked(stats, thresholds)
-    rule = resolve(rules, overrides, "target_stats")
+    rule, how, wanted = request(target_stats, rules, options)
     targets = read_bed(bed, how["timeout"])
-    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
+    bam = path("bam", bam)
+    with bar(os.path.basename(bam), wanted=wanted) as report:
         parts = _fastcov.target_stats(
-            path("bam", bam), targets, by == "name", asked.thresholds, asked.columns(), asdict(rule),
+            bam, targets, by == "name", asked.thresholds, asked.columns(), rule,
             **how, progress=report,
         )  # fmt: skip
     warn([*parts["warnings"], *odd_targets(parts)], 2)
     return stats_table(parts)
 
 
+@expanded
 def window_stats(
     bam: StrPath,
     size: int,
@@ -173,14 +166,7 @@ def window_stats(
     thresholds: Sequence[Threshold] = THRESHOLDS,
     stats: Sequence[str] = STATS,
     rules: Rules | str = "bases",
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[ReadOptions],
 ) -> TargetStats:
     """
     Statistics of the depth in windows of equal size.
@@ -198,7 +184,7 @@ def window_stats(
         The last windows of a region are cut at its end.
     thresholds, stats
         As for :func:`target_stats`.
-    rules, ref, n_cores, index, allow_truncated, progress, timeout, max_memory, **overrides
+    rules, **options
         As for :func:`fastcov.coverage`.
 
     Returns
@@ -229,33 +215,26 @@ def window_stats(
     [[0, 1000, 1000], [1000, 2000, 1000], [2000, 2500, 500]]
     """
     size, step = window_size(size, step)
-    how = options(
-        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
-    rule, where = resolve(rules, overrides, "window_stats"), places("regions", regions)
+    rule, how, wanted = request(window_stats, rules, options)
+    where = places("regions", regions)
     asked = Asked(stats, thresholds)
     columns = [(name, name) for name in ("chrom", "start", "end")] + asked.columns()
-    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
+    bam = path("bam", bam)
+    with bar(os.path.basename(bam), wanted=wanted) as report:
         parts = _fastcov.window_stats(
-            path("bam", bam), where, size, step, asked.thresholds, columns, asdict(rule), **how, progress=report
+            path("bam", bam), where, size, step, asked.thresholds, columns, rule, **how, progress=report
         )
     warn(parts["warnings"], 2)
     return stats_table(parts)
 
 
+@expanded
 def distribution(
     bam: StrPath,
     regions: Region | Iterable[Region] | None = None,
     *,
     rules: Rules | str = "bases",
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[ReadOptions],
 ) -> Table:
     """
     What part of each contig, and of all together, has at least each depth.
@@ -266,7 +245,7 @@ def distribution(
         BAM file, sorted by coordinate, with an index (.bai or .csi).
     regions : str, tuple, or a list of those, optional
         1-based, both ends included. Default: every contig. Regions of one contig are taken together.
-    rules, ref, n_cores, index, allow_truncated, progress, timeout, max_memory, **overrides
+    rules, **options
         As for :func:`fastcov.coverage`.
 
     Returns
@@ -293,12 +272,11 @@ def distribution(
     2  total      1  0.333333
     3  total      0  1.000000
     """
-    how = options(
-        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
-    rule, where = resolve(rules, overrides, "distribution"), places("regions", regions)
-    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
-        parts = _fastcov.depth_histograms(path("bam", bam), where, asdict(rule), **how, progress=report)
+    rule, how, wanted = request(distribution, rules, options)
+    where = places("regions", regions)
+    bam = path("bam", bam)
+    with bar(os.path.basename(bam), wanted=wanted) as report:
+        parts = _fastcov.depth_histograms(bam, where, rule, **how, progress=report)
     warn(parts["warnings"], 2)
     return Table._of(reaching(parts), parts["metadata"])
 
@@ -332,6 +310,7 @@ def reaching(parts: Mapping[str, Any]) -> dict[str, Column]:
     }
 
 
+@expanded
 def quantize(
     bam: StrPath,
     bins: Sequence[int],
@@ -339,14 +318,7 @@ def quantize(
     regions: Region | Iterable[Region] | None = None,
     *,
     rules: Rules | str = "bases",
-    ref: StrPath | None = None,
-    n_cores: int | None = None,
-    index: StrPath | None = None,
-    allow_truncated: bool = False,
-    progress: bool = False,
-    timeout: float | None = None,
-    max_memory: int | None = None,
-    **overrides: Any,
+    **options: Unpack[ReadOptions],
 ) -> Table:
     """
     Stretches of the genome by how deep they are: callable regions.
@@ -362,7 +334,7 @@ def quantize(
         A name per bin. Default: ``"0:1"``, ``"1:5"``, ``"5:150"``, ``"150:inf"``, as mosdepth names them.
     regions : str, tuple, or a list of those, optional
         1-based, both ends included. Default: every contig.
-    rules, ref, n_cores, index, allow_truncated, progress, timeout, max_memory, **overrides
+    rules, **options
         As for :func:`fastcov.coverage`.
 
     Returns
@@ -395,12 +367,11 @@ def quantize(
     named = [f"{low}:{high}" for low, high in zip(edges, upper, strict=True)] if labels is None else list(labels)
     if len(named) != len(edges) or len(set(named)) != len(named) or not all(isinstance(n, str) for n in named):
         raise InvalidArgumentError(f"labels={labels} must be {len(edges)} different strings, one for each bin")
-    how = options(
-        ref=ref, index=index, n_cores=n_cores, allow_truncated=allow_truncated, timeout=timeout, max_memory=max_memory
-    )
-    rule, where = resolve(rules, overrides, "quantize"), places("regions", regions)
-    with bar(os.path.basename(path("bam", bam)), wanted=flag("progress", progress)) as report:
-        parts = _fastcov.binned_runs(path("bam", bam), where, edges, asdict(rule), **how, progress=report)
+    rule, how, wanted = request(quantize, rules, options)
+    where = places("regions", regions)
+    bam = path("bam", bam)
+    with bar(os.path.basename(bam), wanted=wanted) as report:
+        parts = _fastcov.binned_runs(bam, where, edges, rule, **how, progress=report)
     warn(parts["warnings"], 2)
     columns: dict[str, Column] = {
         "chrom": (parts["contig"].astype(np.int32), tuple(parts["contigs"])),

@@ -191,7 +191,8 @@ class Table:
                     f"the table holds {len(regions)} regions: say which with region=0 … {len(regions) - 1}"
                 )
             region = 0
-        return regions[region]
+        chosen: tuple[str, int, int] = regions[region]
+        return chosen
 
     def _depths(self, start: int, end: int, region: int | None, column: str) -> np.ndarray:
         """The depth at every position of one region."""
@@ -219,7 +220,7 @@ class Table:
         columns = {}
         for i, name in enumerate(self._arrow.column_names):
             buffer, dtype, names = self._arrow.column(i)
-            columns[name] = (np.frombuffer(buffer, dtype), None if names is None else tuple(names))
+            columns[name] = (np.frombuffer(memoryview(buffer), dtype), None if names is None else tuple(names))
         return columns
 
     def _ends(self) -> "tuple[pd.DataFrame, bool]":
@@ -254,7 +255,7 @@ class Table:
             cells = "<tr>".join(pieces)
         return f"<p>fastcov.{type(self).__name__}: {self._title()}</p>{cells}"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # Arrow's memory is not pickled; the arrays in it are.
         return _restore, (type(self), self._columns(), self.metadata)
 
@@ -264,7 +265,7 @@ def arrow(columns: dict[str, Column]) -> "_fastcov.ArrowTable":
     parts = []
     for name, (values, names) in columns.items():
         plain = np.ascontiguousarray(values)
-        parts.append((name, plain.view(np.uint8), str(plain.dtype), None if names is None else list(names)))
+        parts.append((name, plain.view(np.uint8).data, str(plain.dtype), None if names is None else list(names)))
     return _fastcov.ArrowTable(parts)
 
 

@@ -35,6 +35,7 @@ of the class that stays the same between versions. All of them can be pickled.
 
 import builtins
 import errno as _errno
+from typing import Any
 
 __all__ = [
     "CancelledError",
@@ -116,14 +117,14 @@ class FastcovError(Exception):
         # OSError would print "[Errno N] …: 'path'"; the message names the path already.
         return self._message
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         facts = {name: getattr(self, name) for name in ("path", "offset", "record", "contig", "hint")}
         if isinstance(self, OSError):
             facts["errno"] = self.errno
         return _rebuild, (type(self), self._message, facts)
 
 
-def _rebuild(cls, message, facts):
+def _rebuild(cls: type[FastcovError], message: str, facts: dict[str, Any]) -> FastcovError:
     return cls(message, **facts)
 
 

@@ -1,7 +1,7 @@
 """Plots of depth; needs matplotlib (``pip install 'fastcov-bio[plot]'``)."""
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def plot_coverage(
     ax.set_title(f"{frame['chr'].iloc[0]}:{first}-{last}{binned}")
     ax.ticklabel_format(axis="x", style="plain", useOffset=False)
     if path is not None:
-        ax.figure.savefig(os.fspath(path), dpi=100)
+        ax.figure.figure.savefig(os.fspath(path), dpi=100)
     return ax
 
 
@@ -132,7 +132,7 @@ def plot_rules(
     ax.ticklabel_format(axis="x", style="plain", useOffset=False)
     ax.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1, 1))
     if path is not None:
-        ax.figure.savefig(os.fspath(path), dpi=100)
+        ax.figure.figure.savefig(os.fspath(path), dpi=100)
     return ax
 
 
@@ -224,11 +224,12 @@ def _labelled(axes: "Axes", title: str, x: str, y: str, *, empty: bool) -> None:
         axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", va="center")
 
 
-def _new_axes() -> Any:
-    return _new_figure((10, 3.2)).subplots()
+def _new_axes() -> "Axes":
+    axes: Axes = _new_figure((10, 3.2)).subplots()
+    return axes
 
 
-def _new_figure(size: tuple[float, float]) -> Any:
+def _new_figure(size: tuple[float, float]) -> "Figure":
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

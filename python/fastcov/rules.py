@@ -1,23 +1,51 @@
 """What counts as depth: one frozen value that names every filter."""
 
-import operator
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self, TypedDict, TypeVar, Unpack
 
 from . import _fastcov
+from ._names import expanded, hint
 from .errors import InvalidArgumentError
 
-__all__ = ["Rules"]
+__all__ = ["FIELDS", "RuleFields", "Rules"]
 
-_I64 = range(-(2**63), 2**63)
-
-_STEPPERS = {"samtools": {}, "all": {"orphans": True}, "nofilter": {"exclude_flags": 0x4, "orphans": True}}
+_STEPPERS: dict[str, "RuleFields"] = {
+    "samtools": {},
+    "all": {"orphans": True},
+    "nofilter": {"exclude_flags": 0x4, "orphans": True},
+}
 _PERBASE = {"only-depth": "perbase", "base-depth": "perbase-base-depth"}
 
 
-@dataclass(frozen=True, init=False, repr=False)
-class Rules:
+_R = TypeVar("_R", bound="Rules")
+
+
+class RuleFields(TypedDict, total=False):
+    """The fields of :class:`Rules` as keywords, ``name`` left out."""
+
+    min_mapq: int
+    min_baseq: int
+    exclude_flags: int
+    require_flags: int
+    baq: bool | None
+    orphans: bool
+    mates: Literal["once", "both"]
+    deletions: bool
+    skips: bool
+    max_depth: int
+    read_groups: str | Iterable[str] | None
+    strand: Literal["+", "-"] | None
+    min_length: int
+    max_length: int | None
+    min_fragment: int
+    max_fragment: int | None
+    unit: Literal["read", "fragment"]
+    ends: Literal["5prime", "3prime"] | None
+
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class Rules(_fastcov.Rules):
     """The rule by which bases are counted, with every filter visible.
 
     Make one with the name of a tool, which gives that tool's own defaults, and change what you want to change::
@@ -97,36 +125,40 @@ class Rules:
     True
     """
 
-    name: str
-    min_mapq: int
-    min_baseq: int
-    exclude_flags: int
-    require_flags: int
-    baq: bool | None
-    orphans: bool
-    mates: Literal["once", "both"]
-    deletions: bool
-    skips: bool
-    max_depth: int
-    read_groups: tuple[str, ...] | None
-    strand: Literal["+", "-"] | None
-    min_length: int
-    max_length: int | None
-    min_fragment: int
-    max_fragment: int | None
-    unit: Literal["read", "fragment"]
-    ends: Literal["5prime", "3prime"] | None
+    # The values live in the core, which made them; `field()` keeps its attributes from being taken for defaults.
+    name: str = field()
+    min_mapq: int = field()
+    min_baseq: int = field()
+    exclude_flags: int = field()
+    require_flags: int = field()
+    baq: bool | None = field()
+    orphans: bool = field()
+    mates: Literal["once", "both"] = field()
+    deletions: bool = field()
+    skips: bool = field()
+    max_depth: int = field()
+    read_groups: tuple[str, ...] | None = field()
+    strand: Literal["+", "-"] | None = field()
+    min_length: int = field()
+    max_length: int | None = field()
+    min_fragment: int = field()
+    max_fragment: int | None = field()
+    unit: Literal["read", "fragment"] = field()
+    ends: Literal["5prime", "3prime"] | None = field()
 
-    def __init__(self, name: str, **overrides: Any) -> None:
+    __slots__ = ()
+
+    @expanded
+    def __new__(cls, name: str, **overrides: Unpack[RuleFields]) -> Self:
         if not isinstance(name, str):
             raise TypeError(f"name must be the name of a tool (str), not {type(name).__name__}")
-        check_names(overrides, "Rules")
+        _check_names(name, overrides)
         # The presets, the ranges, and what goes with what, are known to the core alone.
-        for field, value in _fastcov.resolve_rules(name, overrides).items():
-            object.__setattr__(self, field, value)
+        return super().__new__(cls, name, **overrides)
 
     @classmethod
-    def mpileup(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def mpileup(cls, **overrides: Unpack[RuleFields]) -> Self:
         """As samtools 1.24: ``samtools mpileup -f REF BAM``, column 4 (without ``-f`` where no ``ref`` is given).
 
         Reads with the flags 0x704 and orphans are dropped. Aligned bases, deletions and skips count where the base
@@ -136,7 +168,8 @@ class Rules:
         return cls("mpileup", **overrides)
 
     @classmethod
-    def depth(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def depth(cls, **overrides: Unpack[RuleFields]) -> Self:
         """As samtools 1.24: ``samtools depth -a BAM``.
 
         Reads with the flags 0x704 are dropped. Aligned bases (M, =, X) count, of both mates. ``deletions=True`` is
@@ -145,7 +178,8 @@ class Rules:
         return cls("depth", **overrides)
 
     @classmethod
-    def mosdepth(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def mosdepth(cls, **overrides: Unpack[RuleFields]) -> Self:
         """As mosdepth 0.3.3: ``mosdepth PREFIX BAM``, the per-base file.
 
         Reads with the flags 0x704 are dropped. Aligned bases count, and where both mates of a proper pair are aligned
@@ -155,7 +189,8 @@ class Rules:
         return cls("mosdepth", **overrides)
 
     @classmethod
-    def mosdepth_fast(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def mosdepth_fast(cls, **overrides: Unpack[RuleFields]) -> Self:
         """As mosdepth 0.3.3: ``mosdepth --fast-mode PREFIX BAM``, the per-base file.
 
         Reads with the flags 0x704 are dropped. All positions from a read's first to its last count, deletions and skips
@@ -164,7 +199,8 @@ class Rules:
         return cls("mosdepth-fast", **overrides)
 
     @classmethod
-    def genomecov(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def genomecov(cls, **overrides: Unpack[RuleFields]) -> Self:
         """As bedtools 2.30.0: ``bedtools genomecov -d -ibam BAM``, or ``-bga``.
 
         Only unmapped reads are dropped. Aligned bases and skips count, deletions do not (``deletions=True`` is
@@ -174,7 +210,8 @@ class Rules:
         return cls("genomecov", **overrides)
 
     @classmethod
-    def genomecov_split(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def genomecov_split(cls, **overrides: Unpack[RuleFields]) -> Self:
         """As bedtools 2.30.0: ``bedtools genomecov -d -split -ibam BAM``.
 
         As ``genomecov``, but skips do not count.
@@ -182,7 +219,8 @@ class Rules:
         return cls("genomecov-split", **overrides)
 
     @classmethod
-    def count_coverage(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def count_coverage(cls, **overrides: Unpack[RuleFields]) -> Self:
         """As pysam 0.24.1: ``AlignmentFile.count_coverage(contig, start, stop)``, the sum of the four arrays.
 
         Reads with the flags 0x704 are dropped (``read_callback="all"``). Aligned A, C, G and T of a quality of at
@@ -191,7 +229,10 @@ class Rules:
         return cls("count_coverage", **overrides)
 
     @classmethod
-    def pileup(cls, stepper: Literal["samtools", "all", "nofilter"] = "samtools", **overrides: Any) -> "Rules":
+    @expanded
+    def pileup(
+        cls, stepper: Literal["samtools", "all", "nofilter"] = "samtools", **overrides: Unpack[RuleFields]
+    ) -> Self:
         """As pysam 0.24.1: ``AlignmentFile.pileup(…, truncate=True, stepper=…)``, ``nsegments`` of each column.
 
         All positions from a read's first to its last count, whatever the base qualities, of both mates; no more than
@@ -201,10 +242,12 @@ class Rules:
         """
         if stepper not in _STEPPERS:
             raise InvalidArgumentError(f"stepper={stepper!r} is not a choice: give 'samtools', 'all' or 'nofilter'")
-        return cls("pileup", **{**_STEPPERS[stepper], **overrides})
+        fields: RuleFields = {**_STEPPERS[stepper], **overrides}
+        return cls("pileup", **fields)
 
     @classmethod
-    def megadepth(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def megadepth(cls, **overrides: Unpack[RuleFields]) -> Self:
         """As megadepth 1.2.0: ``megadepth BAM --coverage``.
 
         Unmapped and secondary reads are dropped. Aligned bases count, and where both mates of a proper pair are aligned
@@ -213,7 +256,8 @@ class Rules:
         return cls("megadepth", **overrides)
 
     @classmethod
-    def bamcoverage(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def bamcoverage(cls, **overrides: Unpack[RuleFields]) -> Self:
         """As deepTools 3.5: ``bamCoverage --bam BAM --binSize 1``.
 
         Only unmapped reads are dropped. Aligned bases (M, =, X) count, of both mates.
@@ -221,7 +265,8 @@ class Rules:
         return cls("bamcoverage", **overrides)
 
     @classmethod
-    def perbase(cls, mode: Literal["only-depth", "base-depth"] = "only-depth", **overrides: Any) -> "Rules":
+    @expanded
+    def perbase(cls, mode: Literal["only-depth", "base-depth"] = "only-depth", **overrides: Unpack[RuleFields]) -> Self:
         """As perbase 1.4.0: ``perbase only-depth BAM``, or ``perbase base-depth BAM``, column DEPTH.
 
         Aligned bases and deletions count, of both mates. ``only-depth`` drops no read at all, unmapped ones with a
@@ -237,7 +282,8 @@ class Rules:
         return cls(_PERBASE[mode], **overrides)
 
     @classmethod
-    def bases(cls, **overrides: Any) -> "Rules":
+    @expanded
+    def bases(cls, **overrides: Unpack[RuleFields]) -> Self:
         """The rule of fastcov itself: every usable base once.
 
         Reads with the flags 0x704 are dropped. Aligned bases (M, =, X) count, where both mates of a template are
@@ -245,57 +291,41 @@ class Rules:
         """
         return cls("bases", **overrides)
 
-    def replace(self, **overrides: Any) -> "Rules":
+    @expanded
+    def replace(self, **overrides: Unpack[RuleFields]) -> Self:
         """The same rule but for ``overrides``."""
-        return type(self)(self.name, **{**self._changes(), **overrides})
+        return _restore(type(self), {**_values(self), **overrides})
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{field}={self._show(field)}" for field in FIELDS)
+        shown = ", ".join(f"{name}={_show(name, value)}" for name, value in _values(self).items() if name != "name")
         return f"Rules({self.name!r}, {shown})"
 
-    def __reduce__(self):
-        return _restore, (self.name, self._changes())
-
-    def _show(self, field: str) -> str:
-        value = getattr(self, field)
-        return hex(value) if field.endswith("_flags") else repr(value)
-
-    def _changes(self) -> dict[str, Any]:
-        """The fields that differ from the tool's own defaults."""
-        defaults = _fastcov.resolve_rules(self.name, {})
-        return {field: getattr(self, field) for field in FIELDS if getattr(self, field) != defaults[field]}
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), _values(self))
 
 
-def _restore(name: str, changes: dict[str, Any]) -> Rules:
-    return Rules(name, **changes)
+def _values(rules: Rules) -> dict[str, Any]:
+    # Not vars(): a subclass without __slots__ has a __dict__ of its own.
+    return {name: getattr(rules, name) for name in ("name", *FIELDS)}
 
 
-FIELDS = tuple(field.name for field in fields(Rules) if field.name != "name")
+def _restore(cls: type[_R], values: Mapping[str, Any]) -> _R:
+    return cls(**values)
 
 
-def check_names(overrides: dict[str, Any], caller: str) -> None:
-    """Refuses keywords that are no field of Rules, the way Python does; the values are the core's to judge."""
-    for field in overrides:
-        if field not in FIELDS:
-            near = get_close_matches(field, FIELDS, n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else f"; the fields of Rules are {', '.join(FIELDS)}"
-            raise TypeError(f"{caller} got an unexpected keyword argument {field!r}{meant}")
+def _show(name: str, value: Any) -> str:
+    return hex(value) if name.endswith("_flags") else repr(value)
 
 
-def is_bool(value: Any) -> bool:
-    """Whether ``value`` is a bool of Python or of NumPy."""
-    # By name, because NumPy's class was called bool_ before NumPy 2.
-    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
+FIELDS = tuple(each.name for each in fields(Rules) if each.name != "name")
 
 
-def as_int(argument: str, value: Any) -> int:
-    """``value`` as a plain int; Python and NumPy integers pass, booleans and floats do not."""
-    if is_bool(value):
-        raise TypeError(f"{argument} must be an integer, not {type(value).__name__}")
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{argument} must be an integer, not {type(value).__name__}") from None
-    if number not in _I64:
-        raise InvalidArgumentError(f"{argument}={number} does not fit in 64 bits")
-    return number
+def _check_names(rule: str, overrides: RuleFields) -> None:
+    """Refuse names that are not there, with the one that is meant; the values are the core's to judge."""
+    rules = _fastcov.rule_names()
+    if rule not in rules:
+        raise InvalidArgumentError(f"rules={rule!r} is not a rule; {hint(rule, rules, 'give one of')}")
+    for name in overrides:
+        if name not in FIELDS:
+            rest = hint(name, FIELDS, "the fields of Rules are")
+            raise TypeError(f"Rules got an unexpected keyword argument {name!r}; {rest}")

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::errors::{Failure, keep};
-use super::rules::{fields, rules_from};
+use super::rules::PyRules;
 use crate::call::{Region, Report, Settings, Tuning};
 use crate::depth::walk::Tally;
 use crate::error::{Error, Kind, Result};
@@ -20,7 +20,7 @@ const OPTIONS: [&str; 9] =
     ["reference", "index", "n_cores", "allow_truncated", "timeout", "max_memory", "progress", "span_bytes", "part_bytes"];
 
 /// The settings of a call, and what polls while it runs.
-pub(super) fn settings(bam: PathBuf, rules: &Bound<'_, PyDict>, options: Option<&Bound<'_, PyDict>>) -> PyResult<(Settings, Patience)> {
+pub(super) fn settings(bam: PathBuf, rules: &Bound<'_, PyRules>, options: Option<&Bound<'_, PyDict>>) -> PyResult<(Settings, Patience)> {
     let options = options.map_or_else(|| Ok(PyDict::new(rules.py())), PyDictMethods::copy)?;
     for key in options.keys() {
         let key: String = key.extract()?;
@@ -29,7 +29,7 @@ pub(super) fn settings(bam: PathBuf, rules: &Bound<'_, PyDict>, options: Option<
         }
     }
     let defaults = Tuning::default();
-    let (rules, read_groups) = rules_from(rules)?;
+    let PyRules { rules, read_groups } = rules.get().clone();
     let settings = Settings {
         bam,
         index: option(&options, "index")?,
@@ -73,7 +73,8 @@ pub(super) fn report(dict: &Bound<'_, PyDict>, report: &Report) -> PyResult<()> 
     let py = dict.py();
     dict.set_item("warnings", &report.warnings)?;
     let metadata = PyDict::new(py);
-    metadata.set_item("rules", fields(py, &report.rules, report.read_groups.as_deref())?)?;
+    let rules = PyRules { rules: report.rules, read_groups: report.read_groups.clone() };
+    metadata.set_item("rules", rules.fields(py)?)?;
     metadata.set_item("tool", report.rules.preset.traits().tool)?;
     metadata.set_item("baq", report.baq)?;
     metadata.set_item("reads", tally(py, &report.tally)?)?;

@@ -8,6 +8,7 @@ use pyo3::types::PyDict;
 
 use super::arguments::{self, run};
 use super::bed::Bed;
+use super::rules::PyRules;
 use super::summary::{Statistics, histogram_dict, tables_dict};
 use super::table::{ArrowTable, answer_dict};
 use crate::call::{self, QcQuery};
@@ -18,7 +19,7 @@ use crate::call::{self, QcQuery};
 pub(super) fn flag_summary<'py>(
     py: Python<'py>,
     bam: PathBuf,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
@@ -32,7 +33,7 @@ pub(super) fn insert_sizes<'py>(
     py: Python<'py>,
     bam: PathBuf,
     max_insert: u32,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
@@ -51,7 +52,7 @@ pub(super) fn qc<'py>(
     thresholds: Vec<(f64, bool)>,
     columns: Vec<(String, String)>,
     max_insert: u32,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::arguments::{self, RegionArgument, run};
+use super::rules::PyRules;
 use super::table::ArrowTable;
 use crate::call;
 
@@ -17,7 +18,7 @@ pub(super) fn coverage_matrix<'py>(
     bams: Vec<PathBuf>,
     regions: Option<Vec<RegionArgument>>,
     names: Option<Vec<String>>,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(PathBuf::new(), rules, options)?;

@@ -1,5 +1,6 @@
-//! Rules across the edge: names, fields, overrides.
+//! `Rules` across the edge: a frozen value, checked once, when it is made.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -19,40 +20,80 @@ pub(super) fn always_excluded(py: Python<'_>, name: &str) -> PyResult<u16> {
     Preset::from_name(name).map(|p| p.traits().always_exclude).map_err(|e| raise(py, e))
 }
 
-/// A rule's defaults with overrides, all fields named.
-#[pyfunction]
-pub(super) fn resolve_rules<'py>(py: Python<'py>, name: &str, overrides: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-    let mut rules = Preset::from_name(name).map(Rules::new).map_err(|e| raise(py, e))?;
-    let groups = override_fields(&mut rules, overrides)?;
-    rules.validate().map_err(|e| raise(py, e))?;
-    fields(py, &rules, groups.as_deref())
+/// A rule and its read groups, which only a file can check. `fastcov.Rules` is the subclass that has its documentation.
+#[pyclass(frozen, eq, hash, subclass, name = "Rules", module = "fastcov._fastcov")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PyRules {
+    pub(super) rules: Rules,
+    pub(super) read_groups: Option<Vec<String>>,
 }
 
-/// All fields of a rule, by name.
-pub(super) fn fields<'py>(py: Python<'py>, rules: &Rules, read_groups: Option<&[String]>) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    dict.set_item("name", rules.preset.name())?;
-    dict.set_item("min_mapq", rules.min_mapq)?;
-    dict.set_item("min_baseq", rules.min_baseq)?;
-    dict.set_item("exclude_flags", rules.exclude_flags)?;
-    dict.set_item("require_flags", rules.require_flags)?;
-    dict.set_item("baq", rules.baq)?;
-    dict.set_item("orphans", rules.orphans)?;
-    dict.set_item("mates", rules.mates.name())?;
-    dict.set_item("deletions", rules.deletions)?;
-    dict.set_item("skips", rules.skips)?;
-    dict.set_item("max_depth", rules.max_depth)?;
-    let select = &rules.select;
-    dict.set_item("read_groups", read_groups.map(|groups| PyTuple::new(py, groups)).transpose()?)?;
-    dict.set_item("strand", select.strand.map(Strand::name))?;
-    dict.set_item("min_length", select.min_length)?;
-    dict.set_item("max_length", select.max_length)?;
-    dict.set_item("min_fragment", select.min_fragment)?;
-    dict.set_item("max_fragment", select.max_fragment)?;
-    let (unit, ends) = select.what.names();
-    dict.set_item("unit", unit)?;
-    dict.set_item("ends", ends)?;
-    Ok(dict)
+/// Names as a tuple.
+struct Names<'a>(&'a [String]);
+
+impl<'py> IntoPyObject<'py> for Names<'_> {
+    type Target = PyTuple;
+    type Output = Bound<'py, PyTuple>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        PyTuple::new(py, self.0)
+    }
+}
+
+/// Every field once: it becomes an attribute and an item of `__dict__`. PyO3 wants all methods of a class in one block.
+macro_rules! class {
+    ($this:ident: $($field:ident: $kind:ty = $value:expr),+ $(,)?) => {
+        #[pymethods]
+        impl PyRules {
+            /// The defaults of a tool with overrides.
+            #[new]
+            #[pyo3(signature = (name, **overrides))]
+            fn new(py: Python<'_>, name: &str, overrides: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+                let mut rules = Preset::from_name(name).map(Rules::new).map_err(|e| raise(py, e))?;
+                let read_groups = overrides.map_or(Ok(None), |overrides| override_fields(&mut rules, overrides))?;
+                rules.validate().map_err(|e| raise(py, e))?;
+                Ok(Self { rules, read_groups })
+            }
+
+            $(#[getter]
+            fn $field(&self) -> $kind {
+                let $this = self;
+                $value
+            })+
+
+            /// All fields by name, in a new dict.
+            #[getter(__dict__)]
+            pub(super) fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+                let $this = self;
+                let dict = PyDict::new(py);
+                $(dict.set_item(stringify!($field), $value)?;)+
+                Ok(dict)
+            }
+        }
+    };
+}
+
+class! { this:
+    name: &'static str = this.rules.preset.name(),
+    min_mapq: u8 = this.rules.min_mapq,
+    min_baseq: u8 = this.rules.min_baseq,
+    exclude_flags: u16 = this.rules.exclude_flags,
+    require_flags: u16 = this.rules.require_flags,
+    baq: Option<bool> = this.rules.baq,
+    orphans: bool = this.rules.orphans,
+    mates: &'static str = this.rules.mates.name(),
+    deletions: bool = this.rules.deletions,
+    skips: bool = this.rules.skips,
+    max_depth: u32 = this.rules.max_depth,
+    read_groups: Option<Names<'_>> = this.read_groups.as_deref().map(Names),
+    strand: Option<&'static str> = this.rules.select.strand.map(Strand::name),
+    min_length: u32 = this.rules.select.min_length,
+    max_length: Option<u32> = this.rules.select.max_length,
+    min_fragment: u32 = this.rules.select.min_fragment,
+    max_fragment: Option<u32> = this.rules.select.max_fragment,
+    unit: &'static str = this.rules.select.what.names().0,
+    ends: Option<&'static str> = this.rules.select.what.names().1,
 }
 
 /// Changes the fields named; the read groups, which a rule of the core does not hold.
@@ -88,13 +129,7 @@ fn override_fields(rules: &mut Rules, overrides: &Bound<'_, PyDict>) -> PyResult
             "unit" => unit = text(&key, &value, "'read' or 'fragment'")?.ok_or_else(|| wrong_type(&key, &value, "'read' or 'fragment'"))?,
             "ends" => ends = text(&key, &value, "'5prime', '3prime' or None")?,
             "read_groups" => read_groups = names(&key, &value)?,
-            _ => {
-                let error = Error::new(Kind::InvalidArgument, format!("{key:?} is not a field of Rules")).hint(
-                    "the fields are min_mapq, min_baseq, exclude_flags, require_flags, baq, orphans, mates, deletions, skips, max_depth, read_groups, \
-                     strand, min_length, max_length, min_fragment, max_fragment, unit, ends",
-                );
-                return Err(raise(py, error));
-            }
+            _ => return Err(PyTypeError::new_err(format!("{key:?} is not a field of Rules"))),
         }
     }
     rules.select.what = CountUnit::from_names(&unit, ends.as_deref()).map_err(|e| raise(py, e))?;
@@ -129,7 +164,7 @@ fn limit(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
 
 fn wrong_type(key: &str, value: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
     let kind = value.get_type().name().map_or_else(|_| "?".to_owned(), |n| n.to_string());
-    pyo3::exceptions::PyTypeError::new_err(format!("{key} must be {wanted}, not {kind}"))
+    PyTypeError::new_err(format!("{key} must be {wanted}, not {kind}"))
 }
 
 fn truth(key: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -149,15 +184,4 @@ fn number(key: &str, value: &Bound<'_, PyAny>, most: u64) -> PyResult<u64> {
             Error::new(Kind::InvalidArgument, format!("{key}={n} is out of range")).hint(format!("give an integer from 0 to {most}"));
         raise(value.py(), error)
     })
-}
-
-/// The rule a dict of all its fields stands for.
-pub(super) fn rules_from(dict: &Bound<'_, PyDict>) -> PyResult<(Rules, Option<Vec<String>>)> {
-    let py = dict.py();
-    let fields = dict.copy()?;
-    let name: String = fields.get_item("name")?.map_or(Ok("mpileup".to_owned()), |n| n.extract())?;
-    fields.del_item("name").ok();
-    let mut rules = Preset::from_name(&name).map(Rules::new).map_err(|e| raise(py, e))?;
-    let read_groups = override_fields(&mut rules, &fields)?;
-    Ok((rules, read_groups))
 }

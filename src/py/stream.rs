@@ -15,6 +15,7 @@ use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
 
 use super::arguments::{self, Patience, RegionArgument, guarded};
 use super::errors::{Failure, raise};
+use super::rules::PyRules;
 use super::table::ArrowTable;
 use crate::call::{self, Answer, Batch, Report};
 use crate::error::{Error, Kind, Result};
@@ -30,7 +31,7 @@ pub(super) fn stream_coverage<'py>(
     py: Python<'py>,
     bam: PathBuf,
     regions: Option<Vec<RegionArgument>>,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     batch_rows: usize,
     runs: bool,
     options: Option<&Bound<'py, PyDict>>,

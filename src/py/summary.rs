@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 
 use super::arguments::{self, RegionArgument, run};
 use super::bed::Bed;
+use super::rules::PyRules;
 use super::table::ArrowTable;
 use crate::call::{self, Answer, Histograms, StatTables};
 use crate::summary::stats::Threshold;
@@ -42,7 +43,7 @@ pub(super) fn target_stats<'py>(
     by_name: bool,
     thresholds: Vec<(f64, bool)>,
     columns: Vec<(String, String)>,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
@@ -67,7 +68,7 @@ pub(super) fn window_stats<'py>(
     step: i64,
     thresholds: Vec<(f64, bool)>,
     columns: Vec<(String, String)>,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
@@ -114,7 +115,7 @@ pub(super) fn depth_histograms<'py>(
     py: Python<'py>,
     bam: PathBuf,
     regions: Option<Vec<RegionArgument>>,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
@@ -155,7 +156,7 @@ pub(super) fn binned_runs<'py>(
     bam: PathBuf,
     regions: Option<Vec<RegionArgument>>,
     edges: Vec<i32>,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;

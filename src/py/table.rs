@@ -18,6 +18,7 @@ use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, t
 
 use super::arguments::{self, RegionArgument, run};
 use super::errors::raise;
+use super::rules::PyRules;
 use crate::call::{self, Answer};
 use crate::table::Computed;
 
@@ -28,7 +29,7 @@ pub(super) fn coverage<'py>(
     py: Python<'py>,
     bam: PathBuf,
     regions: Option<Vec<RegionArgument>>,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     runs: bool,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
@@ -46,7 +47,7 @@ pub(super) fn base_counts<'py>(
     py: Python<'py>,
     bam: PathBuf,
     regions: Option<Vec<RegionArgument>>,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;

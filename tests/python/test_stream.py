@@ -115,7 +115,7 @@ def test_nothing_is_given_that_changes_later(tmp_path):
     assert wanted[100] == plain[100] + 1, (
         "the name that is used again changes nothing: the file is not what it is meant to be"
     )
-    core, _ = fastcov._fastcov.stream_coverage(str(bam), None, rules.__dict__, batch_rows=50, **parts)
+    core, _ = fastcov._fastcov.stream_coverage(str(bam), None, rules, batch_rows=50, **parts)
     found = []
     while (item := core.next()) is not None:
         found += fastcov.Table(item[0], {}).to_numpy()["depth"].tolist()
@@ -136,9 +136,7 @@ def broken(sample, folder: Path, at: float) -> Path:
 def test_errors_come_where_the_batch_would(sample, tmp_path):
     bam = broken(sample, tmp_path, 0.7)
     small = {"span_bytes": 1, "part_bytes": 10_000}
-    core, _ = fastcov._fastcov.stream_coverage(
-        str(bam), None, fastcov.Rules.bases().__dict__, batch_rows=1_000, **small
-    )
+    core, _ = fastcov._fastcov.stream_coverage(str(bam), None, fastcov.Rules.bases(), batch_rows=1_000, **small)
     taken: list[object] = []
     with pytest.raises(errors.CorruptFileError, match=r"broken\.bam"):
         taken.extend(iter(core.next, None))

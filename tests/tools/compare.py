@@ -22,7 +22,7 @@ import time
 import warnings
 from collections import Counter
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -146,7 +146,7 @@ def check_other_tools(folder: Path, seed: int | str, number: int = 0) -> Outcome
                 raise
             outcome.tool_failures[label(rule, fields)] += 1
             continue
-        rules = asdict(Rules(rule, **fields))
+        rules = Rules(rule, **fields)
         for name, length in contigs.items():
             start = rng.choice((1, rng.randint(1, length)))
             end = rng.choice((length, rng.randint(start, length)))
@@ -177,7 +177,7 @@ def ask(bam: Path, ref: Path, query: dict, rng: random.Random) -> dict | str:
     tuning = {"span_bytes": rng.choice((None, 1, 300, 3_000)), "part_bytes": rng.choice((None, 1, 1_000, 20_000))}
     how = {"reference": str(ref) if query["reference"] else None, "n_cores": rng.randint(1, 4), **tuning}
     try:
-        rules = asdict(Rules(query["rule"], **fields))
+        rules = Rules(query["rule"], **fields)
         region = (str(bam), query["contig"], query["start"], query["end"])
         return {**_fastcov.region_depth(*region, rules, **how), "how": how}
     except Exception as error:

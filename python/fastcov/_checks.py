@@ -1,0 +1,84 @@
+"""Checks of single values; the messages name the argument and the remedy."""
+
+import math
+import operator
+import os
+from typing import Any
+
+from .errors import InvalidArgumentError
+
+__all__ = ["StrPath", "as_int", "flag", "is_bool", "path", "positive", "readable", "seconds"]
+
+StrPath = str | os.PathLike[str]
+
+_I64 = range(-(2**63), 2**63)
+
+
+def is_bool(value: Any) -> bool:
+    """Whether ``value`` is a bool of Python or of NumPy."""
+    # By name, because NumPy's class was called bool_ before NumPy 2.
+    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
+
+
+def as_int(argument: str, value: Any) -> int:
+    """``value`` as a plain int; Python and NumPy integers pass, booleans and floats do not."""
+    if is_bool(value):
+        raise TypeError(f"{argument} must be an integer, not {type(value).__name__}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{argument} must be an integer, not {type(value).__name__}") from None
+    if number not in _I64:
+        raise InvalidArgumentError(f"{argument}={number} does not fit in 64 bits")
+    return number
+
+
+def positive(argument: str, value: Any) -> int:
+    number = as_int(argument, value)
+    if number < 1:
+        raise InvalidArgumentError(
+            f"{argument}={number} is out of range: give an integer of at least 1, or None for the default"
+        )
+    return number
+
+
+def seconds(argument: str, value: Any) -> float:
+    if is_bool(value) or isinstance(value, str):
+        raise TypeError(f"{argument} must be a number of seconds, not {type(value).__name__}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{argument} must be a number of seconds, not {type(value).__name__}") from None
+    if not (number > 0 and math.isfinite(number)):
+        raise InvalidArgumentError(
+            f"{argument}={value} is out of range: give a number of seconds above 0, or None for no limit"
+        )
+    return number
+
+
+def flag(argument: str, value: Any) -> bool:
+    if not is_bool(value):
+        raise TypeError(f"{argument} must be True or False, not {type(value).__name__}")
+    return bool(value)
+
+
+def readable(argument: str, value: str) -> str:
+    """A string that a file can hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(
+            f"{argument} has {value!r}, which is no name: half of a character stands in it"
+        ) from None
+    return str(value)
+
+
+def path(argument: str, value: Any) -> str:
+    try:
+        name = os.fspath(value)
+    except TypeError:
+        raise TypeError(f"{argument} must be a path (str or os.PathLike), not {type(value).__name__}") from None
+    name = os.fsdecode(name)
+    if not name or "\0" in name:
+        raise InvalidArgumentError(f"{argument}={name!r} is no path: give the path of a file")
+    return name
