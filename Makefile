@@ -27,7 +27,7 @@ RUNS ?= 1000000
 # make soak SECONDS=…: how long the mixed part of it takes.
 SECONDS ?= 3600
 
-.PHONY: help demo test lint fmt rust-test wheel-test python-test wheel compare oracle bench bench-quick mutations fuzz soak deny audit clean
+.PHONY: help demo test lint types fmt rust-test wheel-test python-test wheel compare oracle bench bench-quick mutations fuzz soak deny audit clean
 
 help:
 	@echo "make demo      coverage of a simulated sample (or BAM=… REF=… REGION=…), with a plot"
@@ -66,13 +66,18 @@ demo: $(VENV)/fastcov
 
 test: lint rust-test wheel-test python-test
 
-lint: $(VENV)/tools
+lint: $(VENV)/tools types
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features python -- -D warnings
 	$(VENV)/bin/ruff check python tests examples benches fuzz
 	$(VENV)/bin/ruff format --check python tests examples benches fuzz
+
+# The package and tests/python/typed_calls.py, as pyproject.toml says. It needs no extension module: _fastcov.pyi describes it.
+types: $(VENV)/tools
+	$(VENV)/bin/mypy
+	$(VENV)/bin/basedpyright --level error
 
 fmt: $(VENV)/tools
 	cargo fmt
