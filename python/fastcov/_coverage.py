@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from . import _fastcov
 from ._checks import StrPath, as_int, flag, path
-from ._frame import to_frame
+from ._frame import about, to_frame
 from ._names import expanded
 from ._options import CoreOptions, ReadOptions, Region, bar, places, request, warn
 from ._table import Table
@@ -172,8 +172,8 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
 
     Notes
     -----
-    ``docs/semantics.md`` says exactly what each number means. The rule, and the reads used and dropped, are in
-    ``frame.attrs["fastcov"]``.
+    ``docs/semantics.md`` says exactly what each number means. ``frame.attrs["fastcov"]`` holds what the numbers are, as
+    :attr:`Table.metadata` does: the rule with every field, and the reads used and dropped; of ``regions`` how many.
 
     Examples
     --------
@@ -211,7 +211,7 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
     # 1 is this function, 2 the wrapper that knows the old names, 3 the caller.
     warn(parts["warnings"], 3)
     frame = to_frame(parts)
-    frame.attrs["fastcov"] = parts["metadata"]
+    frame.attrs["fastcov"] = about(parts["metadata"])
     return frame
 
 

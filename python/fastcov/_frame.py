@@ -1,4 +1,4 @@
-"""Arrays of the core -> pandas, without copying a base."""
+"""Arrays of the core -> pandas, without copying a base; and what rides on frames."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -6,7 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["categorical", "to_frame"]
+__all__ = ["about", "categorical", "to_frame"]
+
+
+def about(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What rides on a frame: of the request only how many regions, since pandas copies ``attrs`` in every operation."""
+    small = {**metadata, "regions": len(metadata["regions"])} if "regions" in metadata else dict(metadata)
+    if "rules" in small and "name" not in small["rules"]:
+        # Of a comparison: the rules by the names of their columns.
+        small["rules"] = {label: each["rules"] for label, each in small["rules"].items()}
+    return small
 
 
 def to_frame(parts: Mapping[str, Any]) -> pd.DataFrame:

@@ -1,12 +1,13 @@
 """``Table``: the columns the core filled, as pandas, polars, Arrow or NumPy, without copying a base."""
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _fastcov
-from ._frame import categorical
+from ._frame import about, categorical
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,9 +38,9 @@ class Table:
     categories : dict
         For each column of names: the names, in the order of its codes.
     metadata : dict
-        What the numbers are: ``rules`` (every filter by name), ``tool`` (tool and version meant), ``baq`` (whether
-        base qualities were lowered by BAQ), ``reads`` (see below), ``regions`` (chrom, start, end; 1-based, inclusive,
-        cut to the contig) and ``version`` (of fastcov).
+        What the numbers are: ``file``, ``rules`` (every filter by name), ``tool`` (tool and version meant), ``baq``
+        (whether base qualities were lowered by BAQ), ``reads`` (see below), ``regions`` (chrom, start, end; 1-based,
+        inclusive, cut to the contig) and ``version`` (of fastcov).
 
     Notes
     -----
@@ -100,14 +101,31 @@ class Table:
         Parameters
         ----------
         copy : bool, default False
-            False: the frame's columns are read-only views of the table's own memory, whatever its size; adding or
-            replacing columns works, writing into one raises ValueError. True: the frame has its own, writeable
-            columns.
+            False: the frame's columns are read-only views of the table's own memory, whatever its size. True: the frame
+            has its own, writeable columns.
 
         Returns
         -------
         pandas.DataFrame
-            With a RangeIndex; ``chrom`` and ``base`` are categories. ``frame.attrs["fastcov"]`` is ``metadata``.
+            With a RangeIndex; ``chrom`` and ``base`` are categories. ``frame.attrs["fastcov"]`` is ``metadata`` with
+            the number of ``regions`` in place of the list: pandas copies ``attrs`` in every operation.
+
+        Notes
+        -----
+        Writing into a column of a read-only frame, as in ``frame.loc[0, "depth"] = 5``, is pandas'
+        ``ValueError: assignment destination is read-only``: take ``to_pandas(copy=True)``, or ``frame.copy()``. A
+        column may be replaced without that: ``frame["depth"] = frame["depth"].clip(upper=100)``.
+
+        Examples
+        --------
+        On the sample that ``examples/simulate.py`` writes:
+
+        >>> import fastcov
+        >>> table = fastcov.coverage("sample.bam", "chr1:20001-20003")
+        >>> frame = table.to_pandas(copy=True)
+        >>> frame.loc[0, "depth"] = 5
+        >>> frame["depth"].tolist(), table.to_pandas()["depth"].tolist()
+        ([5, 0, 1], [0, 0, 1])
         """
         import pandas as pd
 
@@ -116,7 +134,7 @@ class Table:
             mine = values.copy() if copy else values
             columns[name] = mine if names is None else categorical(mine, names)
         frame = pd.DataFrame(columns, copy=False)
-        frame.attrs["fastcov"] = self.metadata
+        frame.attrs["fastcov"] = about(self.metadata)
         return frame
 
     def to_polars(self) -> "pl.DataFrame":
@@ -136,7 +154,7 @@ class Table:
 
     def to_arrow(self) -> "pa.Table":
         """
-        The columns as a pyarrow Table, without a copy.
+        The columns as a pyarrow Table, without a copy; ``schema.metadata[b"fastcov"]`` is JSON of what rides on frames.
 
         Raises
         ------
@@ -147,7 +165,8 @@ class Table:
             import pyarrow
         except ImportError as error:
             raise _not_installed("to_arrow", "pyarrow", "pip install pyarrow") from error
-        return pyarrow.table(self)
+        table: pa.Table = pyarrow.table(self)
+        return table.replace_schema_metadata({"fastcov": json.dumps(about(self.metadata))})
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self._arrow.__arrow_c_stream__(requested_schema)

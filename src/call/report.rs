@@ -1,5 +1,7 @@
 //! What a call says besides its numbers.
 
+use std::path::PathBuf;
+
 use super::request::Request;
 use crate::coords::Target;
 use crate::depth::walk::Tally;
@@ -34,6 +36,8 @@ impl<T> Answer<T> {
 /// What was counted, from which records, and what the caller should know although the call succeeded.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// The alignments.
+    pub file: PathBuf,
     /// What the caller should know.
     pub warnings: Vec<String>,
     /// What counted.
@@ -53,6 +57,7 @@ impl Report {
     pub(super) fn of(request: &Request, tally: Tally, warnings: Vec<String>) -> Self {
         let groups = request.read_groups().map(|groups| groups.iter().map(|g| String::from_utf8_lossy(g).into_owned()).collect());
         Self {
+            file: request.alignments().path().to_path_buf(),
             warnings: request.warnings().iter().cloned().chain(warnings).collect(),
             rules: *request.rules(),
             read_groups: groups,

@@ -73,6 +73,7 @@ pub(super) fn report(dict: &Bound<'_, PyDict>, report: &Report) -> PyResult<()> 
     let py = dict.py();
     dict.set_item("warnings", &report.warnings)?;
     let metadata = PyDict::new(py);
+    metadata.set_item("file", report.file.to_string_lossy())?;
     let rules = PyRules { rules: report.rules, read_groups: report.read_groups.clone() };
     metadata.set_item("rules", rules.fields(py)?)?;
     metadata.set_item("tool", report.rules.preset.traits().tool)?;

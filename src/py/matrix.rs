@@ -23,6 +23,7 @@ pub(super) fn coverage_matrix<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(PathBuf::new(), rules, options)?;
     let regions = arguments::regions(regions);
+    let files: Vec<_> = bams.iter().map(|bam| bam.to_string_lossy().into_owned()).collect();
     let settings = bams.into_iter().map(|bam| call::Settings { bam, ..settings.clone() }).collect();
     let answer = run(py, &patience, |watch| call::coverage_matrix(settings, regions.as_deref(), names, watch))?;
     let call::MatrixTable { columns, tallies } = answer.value;
@@ -33,6 +34,8 @@ pub(super) fn coverage_matrix<'py>(
     for (name, tally) in &tallies {
         reads.set_item(name, arguments::tally(py, tally)?)?;
     }
-    dict.as_any().get_item("metadata")?.set_item("reads", reads)?;
+    let metadata = dict.as_any().get_item("metadata")?;
+    metadata.set_item("file", files)?;
+    metadata.set_item("reads", reads)?;
     Ok(dict)
 }

@@ -1,14 +1,17 @@
 """`coverage` and `Table`: regions, runs, counts of reads, and columns that are never copied."""
 
+import json
 import pickle
 import sys
+import timeit
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import fastcov
-from fastcov import FastcovWarning, Rules, coverage, errors, get_coverage
+import simulate
+from fastcov import FastcovWarning, Rules, compare, coverage, coverage_matrix, errors, get_coverage
 from fastcov.errors import (
     InvalidArgumentError,
     ReferenceMismatchError,
@@ -195,7 +198,7 @@ def test_copies_can_be_written_to(sample):
     frame.loc[0, "depth"] = 77
     frame.loc[0, "base"] = "N"
     assert table.to_numpy()["depth"][0] != 77
-    assert frame.attrs["fastcov"] == table.metadata
+    assert frame.attrs["fastcov"] == {**table.metadata, "regions": 1}
 
 
 def test_polars(sample):
@@ -325,3 +328,56 @@ def test_reads_seen_used_and_dropped_equal_a_plain_loop(sample, rules):
         wanted["used"] -= got["capped"]
         wanted["capped"] = got["capped"]
         assert got == wanted
+
+
+@pytest.fixture
+def many_contigs(tmp_path):
+    return simulate.write_bam(tmp_path / "many.bam", {f"contig_{i}": 10 for i in range(5_000)}, [])
+
+
+def test_what_rides_on_a_frame_does_not_grow_with_the_request(sample, many_contigs):
+    """Pandas copies attrs in every operation and writes them into Parquet, so they hold no list of regions."""
+    few = coverage(sample[0], "chr1:1-5")
+    many = coverage(sample[0], [("chr1", i * 5 + 1, i * 5 + 4) for i in range(10_000)])
+    contigs = coverage(many_contigs)
+    assert [len(table.metadata["regions"]) for table in (few, many, contigs)] == [1, 10_000, 5_000]
+    sizes = []
+    for table in (few, many, contigs):
+        attrs = table.to_pandas().attrs["fastcov"]
+        assert attrs == {**table.metadata, "regions": len(table.metadata["regions"])}
+        sizes.append(len(json.dumps({**attrs, "file": ""})))
+    assert max(sizes) - min(sizes) < 30
+    assert max(sizes) < 1_500
+    assert get_coverage(sample[0], "chr1", 1, 5).attrs["fastcov"]["regions"] == 1
+
+
+def test_touching_a_column_does_not_take_longer_with_many_regions(sample):
+    def seconds(frame):
+        return min(timeit.repeat(lambda: frame["depth"], number=20, repeat=5))
+
+    one = coverage(sample[0], "chr1:1-40000").to_pandas()
+    many = coverage(sample[0], [("chr1", i * 4 + 1, i * 4 + 4) for i in range(10_000)]).to_pandas()
+    assert len(one) == len(many)
+    # Two hundred times as long where the regions are copied.
+    assert seconds(many) < 10 * seconds(one)
+
+
+def test_comparison_and_matrix_frames_are_small_too(sample):
+    table = compare(sample[0], "chr1:1-5", rules=["depth", "bases"])
+    attrs = table.to_pandas().attrs["fastcov"]
+    assert attrs["regions"] == 1
+    assert attrs["rules"] == {name: table.metadata["rules"][name]["rules"] for name in ("depth", "bases")}
+    matrix = coverage_matrix([sample[0], sample[0]], ["chr1:1-5", "chr2"], names=["a", "b"])
+    assert matrix.metadata["file"] == [str(sample[0])] * 2
+    assert matrix.to_pandas().attrs["fastcov"] == {**matrix.metadata, "regions": 2}
+
+
+def test_parquet_and_arrow_metadata_are_small(sample, tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    table = coverage(sample[0], [("chr1", i * 5 + 1, i * 5 + 4) for i in range(2_000)])
+    about = json.loads(table.to_arrow().schema.metadata[b"fastcov"])
+    assert (about["regions"], about["file"], about["rules"]["name"]) == (2_000, str(sample[0]), "bases")
+    table.to_pandas().to_parquet(tmp_path / "x.parquet")
+    metadata = pyarrow.parquet.read_schema(tmp_path / "x.parquet").metadata
+    assert sum(len(value) for value in metadata.values()) < 5_000
+    assert pd.read_parquet(tmp_path / "x.parquet").attrs["fastcov"]["regions"] == 2_000
