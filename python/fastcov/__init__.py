@@ -1,5 +1,7 @@
 """Per-base depth of BAM files: any tool's numbers, by name, at the speed the file can be inflated."""
 
+from typing import TYPE_CHECKING, Any
+
 from . import _fastcov, errors
 from ._bases import base_counts
 from ._compare import Comparison, compare
@@ -14,6 +16,9 @@ from ._table import Table
 from ._versions import show_versions
 from .errors import FastcovWarning
 from .rules import Rules
+
+if TYPE_CHECKING:
+    from . import plot
 
 __all__ = [
     "Comparison",
@@ -34,6 +39,7 @@ __all__ = [
     "get_coverage",
     "insert_sizes",
     "iter_coverage",
+    "plot",
     "qc",
     "quantize",
     "show_versions",
@@ -50,3 +56,16 @@ if _fastcov.debug_build:
         FastcovWarning,
         stacklevel=2,
     )
+
+
+def __getattr__(name: str) -> Any:
+    """``fastcov.plot``, imported when it is used."""
+    if name == "plot":
+        from importlib import import_module
+
+        return import_module(".plot", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -19,7 +19,6 @@ from .rules import RuleFields, Rules
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 __all__ = ["REASONS", "Comparison", "compare"]
 
@@ -113,14 +112,6 @@ class Comparison(Table):
         known: dict[Rules, np.ndarray] = {}
         taken = {name: self._taken(name, rows, known) for name in dict.fromkeys(itertools.chain.from_iterable(pairs))}
         return self._frame_of(pairs, differ, [np.searchsorted(rows, each) for each in differ], taken)
-
-    def plot(self, region: int | None = None, *, path: StrPath | None = None, ax: "Axes | None" = None) -> "Axes":
-        """Plot all rules into one picture, as steps; arguments as for :meth:`Table.plot`."""
-        from .plot import plot_rules
-
-        chrom, start, _ = self._region(region)
-        depths = {name: values for name, values in self.to_numpy().items() if name not in ("chrom", "pos")}
-        return plot_rules(chrom, start, depths, path, ax)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._columns(), self.metadata, self._source)

@@ -181,7 +181,10 @@ class Table:
         self, region: int | None = None, *, path: str | os.PathLike[str] | None = None, ax: "Axes | None" = None
     ) -> "Axes":
         """
-        Plot the depth of a region; needs matplotlib (``pip install 'fastcov-bio[plot]'``).
+        Draw the table; needs matplotlib (``pip install 'fastcov-bio[plot]'``).
+
+        Depth, runs, base counts, the samples of a matrix, the rules of a comparison and quantized stretches are drawn
+        along the positions of one region, distributions, statistics and counts whole.
 
         Parameters
         ----------
@@ -190,49 +193,32 @@ class Table:
         path : str or path-like, optional
             Where to write the picture; the suffix says the format (.png, .svg, .pdf).
         ax : matplotlib.axes.Axes, optional
-            Axes to draw on. Default: a new figure.
+            Axes to draw on. Default: those of a new figure, which a notebook shows; see
+            :func:`fastcov.plot.plot_coverage`.
 
         Returns
         -------
         matplotlib.axes.Axes
-            See :func:`fastcov.plot.plot_coverage`.
+            The axes drawn on; their figure is ``ax.figure``.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        InvalidArgumentError
+            The table holds several regions, or the region is not there.
+
+        Examples
+        --------
+        On the sample that ``examples/simulate.py`` writes:
+
+        >>> import fastcov
+        >>> fastcov.coverage("sample.bam", "chr1:20001-20300").plot().get_title()
+        'chr1:20001-20300'
         """
-        from .plot import plot_coverage
+        from .plot import plot_table
 
-        chrom, start, end = self._region(region)
-        return plot_coverage(self._frame(chrom, start, self._depths(start, end, region, "depth")), path, ax)
-
-    def _region(self, region: int | None) -> tuple[str, int, int]:
-        regions = self.metadata["regions"]
-        if region is None:
-            if len(regions) != 1:
-                raise ValueError(
-                    f"the table holds {len(regions)} regions: say which with region=0 … {len(regions) - 1}"
-                )
-            region = 0
-        chosen: tuple[str, int, int] = regions[region]
-        return chosen
-
-    def _depths(self, start: int, end: int, region: int | None, column: str) -> np.ndarray:
-        """The depth at every position of one region."""
-        regions = self.metadata["regions"]
-        before = regions[: (region or 0) % len(regions)]
-        first = sum(e - s + 1 for _, s, e in before)
-        arrays = self.to_numpy()
-        if "pos" in arrays:
-            return arrays[column][first : first + end - start + 1]
-        ends = np.cumsum(arrays["end"] - arrays["start"])
-        rows = slice(np.searchsorted(ends, first, side="right"), np.searchsorted(ends, first + end - start + 1) + 1)
-        return np.repeat(arrays[column][rows], (arrays["end"] - arrays["start"])[rows])
-
-    @staticmethod
-    def _frame(chrom: str, start: int, depths: np.ndarray) -> "pd.DataFrame":
-        """What the plot takes."""
-        import pandas as pd
-
-        pos = np.arange(start, start + len(depths))
-        names = categorical(np.zeros(len(depths), np.int8), (chrom,))
-        return pd.DataFrame({"pos": pos, "chr": names, "coverage": depths}, copy=False)
+        return plot_table(self, region, path=path, ax=ax)
 
     def _columns(self) -> dict[str, Column]:
         """Views of the table's memory; the buffer they hang on keeps it alive."""
