@@ -121,7 +121,10 @@ impl<'a> RegionText<'a> {
             && is_contig(name)
         {
             if whole {
-                return Err(wrong(&format!("is both a contig and a part of contig '{}'", escape(name.as_bytes()))));
+                let (text, name) = (escape(text.as_bytes()), escape(name.as_bytes()));
+                let what = format!("region '{text}' is both a contig and positions of contig '{name}'");
+                return Err(Error::new(Kind::Region, what)
+                    .hint(format!("write '{{{text}}}' for the contig, or '{{{name}}}{}' for the positions", &text[name.len()..])));
             }
             let range = parse_range(range).ok_or_else(|| wrong("has no valid positions"))?;
             return Ok(Self { name, range: Some(range) });
@@ -159,6 +162,10 @@ pub fn clip_to_contig(name: &[u8], start: i64, end: i64, len: i64) -> Result<(In
     let region = || format!("{}:{start}-{end}", escape(name));
     let interval =
         Interval::from_one_based(start, end).map_err(|e| Error::new(Kind::Region, format!("region '{}': {e}", region())).contig(name))?;
+    if len == 0 {
+        let what = format!("contig '{}' has length 0: it has no position to count", escape(name));
+        return Err(Error::new(Kind::Region, what).contig(name).hint("leave it out"));
+    }
     if interval.start >= len {
         return Err(Error::new(Kind::Region, format!("region '{}' starts past the end of the contig, which has {len} bases", region()))
             .contig(name)
@@ -207,6 +214,24 @@ mod tests {
         for text in ["", ":", ":5-x", "ctg:2", "chr1:", "chr1:abc", "chr1:1-x", "chr1:1e3", "chr1:99999999999999999999", "{ctg", "{ctg}x"] {
             assert_eq!(parse(text).unwrap_err().kind(), Kind::Region, "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_that_can_be_read_in_two_ways_is_written_with_braces() {
+        let both = |text| RegionText::parse(text, |name| ["chr1", "chr1:1-10"].contains(&name));
+        assert_eq!(
+            both("chr1:1-10").unwrap_err().to_string(),
+            "region 'chr1:1-10' is both a contig and positions of contig 'chr1': write '{chr1:1-10}' for the contig, or '{chr1}:1-10' for \
+             the positions"
+        );
+        assert_eq!(both("{chr1:1-10}").unwrap(), RegionText { name: "chr1:1-10", range: None });
+        assert_eq!(both("{chr1}:1-10").unwrap(), RegionText { name: "chr1", range: Some((1, Some(10))) });
+    }
+
+    #[test]
+    fn a_contig_of_length_0_has_no_start_to_give() {
+        let error = clip_to_contig(b"none", 1, 1, 0).unwrap_err();
+        assert_eq!(error.to_string(), "contig 'none' has length 0: it has no position to count: leave it out");
     }
 
     #[test]

@@ -146,6 +146,11 @@ impl Error {
         if let Some(libc::EMFILE | libc::ENFILE) = source.raw_os_error() {
             error = error.hint("raise the limit of open files ('ulimit -n'), or close some");
         }
+        if source.kind() == io::ErrorKind::NotFound
+            && let Some(folder) = looked_in(path)
+        {
+            error = error.hint(folder);
+        }
         error.0.source = Some(source);
         error
     }
@@ -288,6 +293,17 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_ref().map(|e| e as _)
     }
+}
+
+/// Where a file that is not there was looked for, as far as its path does not say so.
+fn looked_in(path: &Path) -> Option<String> {
+    let whole = std::path::absolute(path).ok()?;
+    let folder = whole.parent()?;
+    let shown = escape_long(folder.as_os_str().as_encoded_bytes(), 4096);
+    if !folder.is_dir() {
+        return Some(format!("the folder {shown} does not exist"));
+    }
+    path.is_relative().then(|| format!("it was looked for in {shown}"))
 }
 
 /// Text out of a file, made safe for one line of a message: control, bidirectional and invalid characters are escaped, and it is

@@ -74,11 +74,24 @@ def readable(argument: str, value: str) -> str:
 
 
 def path(argument: str, value: Any) -> str:
+    """A path as the core takes it; ``~`` is the home folder, as in a shell."""
     try:
         name = os.fspath(value)
     except TypeError:
-        raise TypeError(f"{argument} must be a path (str or os.PathLike), not {type(value).__name__}") from None
+        given = type(value).__name__
+        raise TypeError(f"{argument} must be a path (str or os.PathLike), not {given}{_path_meant(value)}") from None
     name = os.fsdecode(name)
     if not name or "\0" in name:
         raise InvalidArgumentError(f"{argument}={name!r} is no path: give the path of a file")
-    return name
+    # A file that is really called so comes first.
+    return os.path.expanduser(name) if name.startswith("~") and not os.path.lexists(name) else name
+
+
+def _path_meant(value: Any) -> str:
+    """What to do with what is no path: an open file of pysam or Python, or several files."""
+    name = getattr(value, "filename", getattr(value, "name", None))
+    if isinstance(name, (str, bytes, os.PathLike)):
+        return f"; give the path of the open file, {os.fsdecode(name)!r}"
+    if isinstance(value, (list, tuple, set)):
+        return "; give one file, or see coverage_matrix for several"
+    return ""

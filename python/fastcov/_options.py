@@ -124,10 +124,15 @@ def places(argument: str, value: Any) -> list[Region] | None:
         return None
     if isinstance(value, str) or _is_range(value):
         return [_place(argument, value)]
-    if isinstance(value, os.PathLike) or hasattr(value, "columns") or hasattr(value, "__arrow_c_stream__"):
+    if isinstance(value, os.PathLike):
         raise TypeError(
-            f"{argument} must be {_REGION}, or a list of those, not {type(value).__name__}; a BED file or a frame of "
-            "intervals is for bed, as in target_stats(bam, bed)"
+            f"{argument} must be {_REGION}, or a list of those, not {type(value).__name__}; a BED file "
+            "is for bed, as in target_stats(bam, bed)"
+        )
+    if hasattr(value, "columns") or hasattr(value, "__arrow_c_stream__"):
+        raise TypeError(
+            f"{argument} takes {_REGION}, 1-based and inclusive, or a list of those, not a frame: give BED intervals "
+            "to target_stats(bed=…), or list(zip(frame.chrom, frame.start + 1, frame.end)) here"
         )
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
         raise TypeError(f"{argument} must be {_REGION}, or a list of those, not {type(value).__name__}")

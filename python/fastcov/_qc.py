@@ -14,17 +14,8 @@ from ._checks import StrPath, path
 from ._evidence import MAX_INSERT, insert_size_limit, metadata_of
 from ._names import expanded
 from ._options import ReadOptions, bar, request, warn
-from ._summary import (
-    STATS,
-    THRESHOLDS,
-    Asked,
-    TargetStats,
-    Threshold,
-    odd_targets,
-    reaching,
-    stats_table,
-    window_size,
-)
+from ._statistics import STATS, THRESHOLDS, Asked, Threshold
+from ._summary import TargetStats, odd_targets, reaching, stats_table, window_size
 from ._table import Table
 from .errors import InvalidArgumentError
 from .rules import Rules

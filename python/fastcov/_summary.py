@@ -12,16 +12,13 @@ from ._bed import read_bed
 from ._checks import StrPath, as_int, path
 from ._names import expanded
 from ._options import ReadOptions, Region, bar, places, request, warn
-from ._table import Column, Table, arrow
+from ._statistics import STATS, THRESHOLDS, Asked, Threshold
+from ._table import Column, Table
 from .errors import InvalidArgumentError
 from .rules import Rules
 
 __all__ = [
-    "STATS",
-    "THRESHOLDS",
-    "Asked",
     "TargetStats",
-    "Threshold",
     "distribution",
     "odd_targets",
     "quantize",
@@ -32,11 +29,8 @@ __all__ = [
     "window_stats",
 ]
 
-STATS = ("mean", "median", "min", "max", "sd", "cv", "pct")
-THRESHOLDS = (1, 10, 20, 30)
 # More than any contig of a BAM has.
 _MOST_POSITIONS = 1 << 32
-Threshold = int | str
 
 
 class TargetStats(Table):
@@ -87,7 +81,7 @@ def target_stats(
         or anything that exports Arrow (Polars, pyarrow, a Table of fastcov). ``docs/targets.md`` has all rules:
         spellings of columns, lines that are skipped, what is an error.
     thresholds : sequence of int or str, default (1, 10, 20, 30)
-        Depths for ``pct``; ``"0.2x"`` is 0.2 times the mean of the row.
+        Depths for ``pct``; ``"0.2*mean"`` is 0.2 times the mean of the row.
     stats : sequence of str
         Which of ``mean``, ``median``, ``min``, ``max``, ``sd``, ``cv``, ``pct``, in this order.
     by : {"target", "name"}, default "target"
@@ -399,55 +393,8 @@ def odd_targets(parts: Mapping[str, Any]) -> list[str]:
     return messages
 
 
-class Asked:
-    """Which statistics, at which thresholds."""
-
-    def __init__(self, stats: Sequence[str], thresholds: Sequence[Threshold]) -> None:
-        names = [stats] if isinstance(stats, str) else list(stats)
-        unknown = [name for name in names if name not in STATS]
-        if unknown:
-            raise InvalidArgumentError(f"stats={unknown[0]!r} is not a statistic: give some of {', '.join(STATS)}")
-        self.stats = names
-        self.labels = []
-        self.thresholds: list[tuple[float, bool]] = []
-        for threshold in [thresholds] if isinstance(thresholds, (str, int)) else thresholds:
-            value, of_mean = _threshold(threshold)
-            self.labels.append(f"pct_{value:g}x_mean" if of_mean else f"pct_{value:.0f}x")
-            self.thresholds.append((value, of_mean))
-        names = [name for name, _ in self.columns()]
-        twice = [name for i, name in enumerate(names) if name in names[:i]]
-        if twice:
-            raise InvalidArgumentError(
-                f"two columns would be called {twice[0]!r}: give each statistic and threshold once"
-            )
-
-    def columns(self) -> list[tuple[str, str]]:
-        """Names and kinds of the columns, as the core takes them: a percentage for each threshold."""
-        percent = [(label, "pct") for label in self.labels]
-        return [
-            ("length", "length"),
-            *(c for name in self.stats for c in (percent if name == "pct" else [(name, name)])),
-        ]
-
-
 def stats_table(parts: Mapping[str, Any]) -> TargetStats:
     total = Table(parts["total"], {}).to_numpy()
     metadata = parts["metadata"]
     metadata["summary"] = {"rows": len(parts["table"]), **{name: values[0].item() for name, values in total.items()}}
     return TargetStats(parts["table"], metadata)
-
-
-def _threshold(threshold: Threshold) -> tuple[float, bool]:
-    """The value of a threshold, and whether it is meant as a multiple of the mean."""
-    if isinstance(threshold, str):
-        try:
-            value = float(threshold.removesuffix("x"))
-        except ValueError:
-            value = -1.0
-        if threshold.endswith("x") and 0 < value < float("inf"):
-            return value, True
-        raise InvalidArgumentError(f"thresholds: {threshold!r} is no multiple of the mean; write it like '0.2x'")
-    depth = as_int("a threshold", threshold)
-    if not 0 <= depth < 1 << 31:
-        raise InvalidArgumentError(f"thresholds: {depth} is no depth: give an integer of 0 or more")
-    return float(depth), False

@@ -17,7 +17,7 @@ use crate::table::counts;
 ///
 /// What opening and reading the file gives.
 pub fn flag_summary(settings: Settings, watch: &Watch<'_>) -> Result<Answer<RecordBatch>> {
-    fold(settings, FlagSummary::default(), watch)?.try_map(|flags| flag_table(&flags))
+    fold(&open(settings)?, FlagSummary::default(), watch)?.try_map(|flags| flag_table(&flags))
 }
 
 /// Pairs by insert size and orientation, as the `IS` lines of `samtools stats -m 1.0`: the columns `insert_size, pairs, inward, outward, other`.
@@ -28,11 +28,14 @@ pub fn flag_summary(settings: Settings, watch: &Watch<'_>) -> Result<Answer<Reco
 ///
 /// As for [`flag_summary`].
 pub fn insert_sizes(settings: Settings, max_insert: u32, watch: &Watch<'_>) -> Result<Answer<RecordBatch>> {
-    fold(settings, InsertSizes::new(max_insert), watch)?.try_map(|inserts| insert_table(&inserts))
+    fold(&open(settings)?.warn_if_unaligned(), InsertSizes::new(max_insert), watch)?.try_map(|inserts| insert_table(&inserts))
 }
 
-fn fold<F: Fold>(settings: Settings, empty: F, watch: &Watch<'_>) -> Result<Answer<F>> {
-    let request = Request::with_access(settings, Access::File)?;
+fn open(settings: Settings) -> Result<Request> {
+    Request::with_access(settings, Access::File)
+}
+
+fn fold<F: Fold>(request: &Request, empty: F, watch: &Watch<'_>) -> Result<Answer<F>> {
     watch.expect(request.bytes());
     watch.poll()?;
     let sizes = (request.workers(), request.part_bytes());
@@ -40,7 +43,7 @@ fn fold<F: Fold>(settings: Settings, empty: F, watch: &Watch<'_>) -> Result<Answ
     let folded = plan.and_then(|plan| pass::run(request.alignments(), &plan, &Folding(empty.clone()), empty, sizes, watch));
     let value = request.unless_changed(folded)?;
     watch.finish()?;
-    Ok(Answer { value, report: Report::of(&request, Tally::default(), Vec::new()) })
+    Ok(Answer { value, report: Report::of(request, Tally::default(), Vec::new()) })
 }
 
 /// The columns `category, passed, failed`.

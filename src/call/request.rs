@@ -79,6 +79,9 @@ impl Default for Tuning {
     }
 }
 
+/// Of a file without contigs: depth would be an empty table.
+const NOT_ALIGNED: &str = "the file has no contigs: it is not aligned";
+
 /// How the records are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
@@ -125,6 +128,11 @@ impl Request {
             let path = settings.bam.display();
             warnings.push(format!("{path}: the file is cut short; what is there was counted because of allow_truncated=True"));
         }
+        // Whole files are read, as samtools reads them, with a warning: their records may be damaged.
+        if access == Access::Index && alignments.header().contigs.is_empty() {
+            let hint = "align its reads to a reference first, or use flag_summary, which counts reads without a place";
+            return Err(Error::new(Kind::UnsupportedFormat, NOT_ALIGNED).path(&settings.bam).hint(hint));
+        }
         let reference = settings.reference.as_deref().map(Reference::open).transpose()?;
         if access != Access::File {
             match alignments.find_index(settings.index.as_deref()) {
@@ -162,7 +170,16 @@ impl Request {
         let mut resolver = self.resolver();
         let targets = resolver.targets(regions)?;
         let warnings = resolver.warnings;
-        Ok(Self { targets, warnings: self.warnings.into_iter().chain(warnings).collect(), ..self })
+        Ok(Self { targets, warnings: self.warnings.into_iter().chain(warnings).collect(), ..self }.warn_if_unaligned())
+    }
+
+    /// The same with a warning where a question about places has nothing but empty answers.
+    #[must_use]
+    pub(super) fn warn_if_unaligned(mut self) -> Self {
+        if self.header().contigs.is_empty() {
+            self.warnings.push(format!("{}: {NOT_ALIGNED}", self.alignments.path().display()));
+        }
+        self
     }
 
     /// The same for other targets.
@@ -338,7 +355,7 @@ fn known_groups(groups: &[String], alignments: &Alignments) -> Result<Vec<Vec<u8
     known.sort();
     known.dedup();
     let header = alignments.header();
-    match known.iter().find(|group| !header.read_groups.contains(group)) {
+    match known.iter().find(|group| !header.read_groups.iter().any(|known| known.id == **group)) {
         Some(unknown) => Err(header.unknown_read_group(unknown).path(alignments.path())),
         None if known.is_empty() => {
             Err(Error::new(Kind::InvalidArgument, "read_groups is empty: no record could count").hint("name one, or leave it out"))

@@ -68,6 +68,15 @@ pub enum SortOrder {
     Other,
 }
 
+/// An `@RG` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadGroup {
+    /// What the `RG` of a record says.
+    pub id: Vec<u8>,
+    /// Whose reads they are.
+    pub sample: Option<Vec<u8>>,
+}
+
 /// What the head of a BAM says.
 #[derive(Clone, Debug, Default)]
 pub struct Header {
@@ -77,8 +86,8 @@ pub struct Header {
     pub sort_order: SortOrder,
     /// The samples (`SM`) of the `@RG` lines, each once, in their order.
     pub samples: Vec<Vec<u8>>,
-    /// The `ID` of every `@RG` line that has one.
-    pub read_groups: Vec<Vec<u8>>,
+    /// The `@RG` lines that have an `ID`.
+    pub read_groups: Vec<ReadGroup>,
     ids: HashMap<Box<[u8]>, usize>,
 }
 
@@ -157,7 +166,8 @@ impl Header {
                     {
                         self.samples.push(sample.to_vec());
                     }
-                    self.read_groups.extend(field(line, *b"ID").map(<[u8]>::to_vec));
+                    let sample = field(line, *b"SM").map(<[u8]>::to_vec);
+                    self.read_groups.extend(field(line, *b"ID").map(|id| ReadGroup { id: id.to_vec(), sample }));
                 }
                 _ => {}
             }
@@ -264,12 +274,18 @@ impl Header {
 
     /// The error for a read group this header does not have.
     pub fn unknown_read_group(&self, id: &[u8]) -> Error {
+        let of_sample = |group: &&ReadGroup| group.sample.as_deref() == Some(id);
+        let groups: Vec<_> = self.read_groups.iter().filter(of_sample).map(|group| format!("'{}'", escape(&group.id))).collect();
+        if !groups.is_empty() {
+            let what = format!("'{}' is a sample (SM), not a read group (ID)", escape(id));
+            return Error::new(Kind::InvalidArgument, what).hint(format!("give its read groups: read_groups=[{}]", groups.join(", ")));
+        }
         let n = self.read_groups.len();
-        let near = nearest(id, self.read_groups.iter().map(Vec::as_slice));
+        let near = nearest(id, self.read_groups.iter().map(|group| group.id.as_slice()));
         let meant = did_you_mean(&near).map_or_else(String::new, |m| format!("; {m}"));
         let what =
             format!("read group '{}' is not in the header ({n} read {}{meant})", escape(id), if n == 1 { "group" } else { "groups" });
-        let first = self.read_groups.first().map_or_else(String::new, |g| format!(" (the first is '{}')", escape(g)));
+        let first = self.read_groups.first().map_or_else(String::new, |g| format!(" (the first is '{}')", escape(&g.id)));
         Error::new(Kind::InvalidArgument, what).hint(format!("give the ID of an @RG line of the header{first}"))
     }
 }

@@ -17,7 +17,7 @@ def path(corpus: Corpus) -> None:
             ("s3://b/k.bam", UNSUPPORTED, ("URL", "local")),
             ("file:///etc/passwd", UNSUPPORTED, ("URL", "local")),
             ("-", "FileNotFoundError", ("-",)),
-            ("~/x.bam", "FileNotFoundError", ("~/x.bam",)),
+            ("~/x.bam", "FileNotFoundError", ("/x.bam",)),
             ("x" * 5000, "OSError", ("xxx",)),
             ("ok.bam/x", "NotADirectoryError", ("ok.bam/x",)),
         ]

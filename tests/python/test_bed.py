@@ -441,8 +441,10 @@ def test_a_region_or_a_file_in_the_wrong_argument_is_told(sample, write):
         target_stats(bam, "chr1:101-140")
     with pytest.raises(errors.UnknownContigError, match=r"looks like a file of intervals.*for bed, as in target_stats"):
         fastcov.coverage(bam, str(bed))
-    for wrong in (bed, pd.DataFrame({"chrom": ["chr1"]}), fastcov.coverage(bam, "chr1:1-3")):
-        with pytest.raises(TypeError, match=r"is for bed, as in target_stats\(bam, bed\)"):
+    with pytest.raises(TypeError, match=r"is for bed, as in target_stats\(bam, bed\)"):
+        fastcov.coverage(bam, bed)
+    for wrong in (pd.DataFrame({"chrom": ["chr1"]}), fastcov.coverage(bam, "chr1:1-3")):
+        with pytest.raises(TypeError, match=r"not a frame: give BED intervals to target_stats\(bed=…\)"):
             fastcov.coverage(bam, wrong)
     with pytest.raises(TypeError, match="start and end must be integers; give 'chr1', 10, 20"):
         fastcov.coverage(bam, ("chr1", "10", "20"))

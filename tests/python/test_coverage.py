@@ -285,6 +285,7 @@ def test_public_names_are_all_and_nothing_else():
         "get_coverage",
         "insert_sizes",
         "iter_coverage",
+        "plot",
         "qc",
         "quantize",
         "show_versions",

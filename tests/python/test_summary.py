@@ -16,7 +16,7 @@ import other_tools
 from fastcov import FastcovWarning, coverage, distribution, errors, quantize, target_stats, window_stats
 
 LENGTHS = {"chr1": 60_000, "chr2": 6_000}
-THRESHOLDS = (1, 10, 30, "0.2x", "1.5x")
+THRESHOLDS = (1, 10, 30, "0.2*mean", "1.5*mean")
 # Random sets of targets, for each of five rules.
 SETS = int(os.environ.get("FASTCOV_TARGET_SETS", "60"))
 PCT = ["pct_1x", "pct_10x", "pct_30x", "pct_0.2x_mean", "pct_1.5x_mean"]
@@ -37,7 +37,7 @@ def plain(depth: np.ndarray) -> dict[str, float]:
     if not len(depth):
         return {"length": 0, "min": 0, "max": 0, **dict.fromkeys(["mean", "median", "sd", "cv", *PCT], math.nan)}
     mean, sd = depth.mean(), depth.std()
-    least = [float(t.removesuffix("x")) * mean if isinstance(t, str) else t for t in THRESHOLDS]
+    least = [float(t.removesuffix("*mean")) * mean if isinstance(t, str) else t for t in THRESHOLDS]
     return {
         "length": len(depth),
         "mean": mean,
@@ -179,7 +179,7 @@ def test_other_wrong_arguments(sample, tmp_path):
         (lambda: target_stats(bam, tmp_path / "no.bed"), errors.FileMissingError, "no.bed"),
         (lambda: target_stats(bam, [("1", 0, 5)]), errors.UnknownContigError, "did you mean 'chr1'"),
         (lambda: target_stats(bam, [("chr1", 5, 4)]), errors.InvalidArgumentError, "row 0 of bed"),
-        (lambda: target_stats(bam, one, thresholds=["0.2"]), errors.InvalidArgumentError, "0.2x"),
+        (lambda: target_stats(bam, one, thresholds=["0.2"]), errors.InvalidArgumentError, r"0\.2\*mean"),
         (lambda: target_stats(bam, one, thresholds=[-1]), errors.InvalidArgumentError, "no depth"),
         (lambda: target_stats(bam, one, stats=["mode"]), errors.InvalidArgumentError, "'mode' is not a statistic"),
         (lambda: target_stats(bam, one, by="gene"), errors.InvalidArgumentError, "by='gene'"),
@@ -317,7 +317,7 @@ def test_mosdepth_says_the_same_on_a_real_file(real_data, tmp_path, file):
 
 
 @pytest.mark.parametrize(
-    "asked", [{"thresholds": [1, 1]}, {"thresholds": ["0.9999999x", "1.0000001x"]}, {"stats": ["mean", "mean"]}]
+    "asked", [{"thresholds": [1, 1]}, {"thresholds": ["0.9999999*mean", "1.0000001*mean"]}, {"stats": ["mean", "mean"]}]
 )
 def test_two_columns_of_one_name_are_refused(sample, asked):
     with pytest.raises(errors.InvalidArgumentError, match="two columns would be called"):

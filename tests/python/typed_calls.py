@@ -30,7 +30,7 @@ def every_function(bam: str) -> None:
     assert_type(fastcov.base_counts(bam, ref=Path("ref.fa"), min_baseq=20), Table)
     assert_type(fastcov.coverage_matrix([bam, Path(bam)], names=["a", "b"], read_groups=("x", "y")), Table)
     assert_type(fastcov.compare(bam, "chr1:1-10", "ref.fa", ["depth", Rules.mosdepth()]), fastcov.Comparison)
-    assert_type(fastcov.target_stats(bam, "x.bed", thresholds=(1, "0.2x"), index="x.bai"), fastcov.TargetStats)
+    assert_type(fastcov.target_stats(bam, "x.bed", thresholds=(1, "0.2*mean"), index="x.bai"), fastcov.TargetStats)
     assert_type(fastcov.window_stats(bam, 1000, 500, skips=True), fastcov.TargetStats)
     assert_type(fastcov.distribution(bam, progress=True), Table)
     assert_type(fastcov.quantize(bam, (0, 1, 5), allow_truncated=True), Table)
