@@ -218,6 +218,13 @@ impl Error {
         self
     }
 
+    /// The remedy, in place of one that was given.
+    #[must_use]
+    pub fn hint_instead(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
     /// The class of this error.
     pub fn kind(&self) -> Kind {
         self.0.kind

@@ -168,7 +168,8 @@ def _integers(column: Any, which: str) -> np.ndarray:
         raise InvalidArgumentError(
             f"row {odd[0]} of bed has the {which} {values[odd[0]]}, which is no whole number: give integers"
         )
-    return values.astype(np.int64)
+    integers: np.ndarray = values.astype(np.int64)
+    return integers
 
 
 def _missing(row: int, which: str) -> InvalidArgumentError:

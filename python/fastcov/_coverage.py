@@ -134,7 +134,8 @@ def get_coverage(  # noqa: PLR0917 - the order of the function it replaces
     **overrides
         Fields of :class:`Rules` that differ from ``rules``: ``min_mapq``, ``min_baseq``, ``exclude_flags``,
         ``require_flags``, ``baq``, ``orphans``, ``mates``, ``deletions``, ``skips``, ``max_depth``, ``read_groups``,
-        ``strand``, ``min_length``, ``max_length``, ``min_fragment``, ``max_fragment``, ``unit``, ``ends``.
+        ``strand``, ``library``, ``min_length``, ``max_length``, ``min_fragment``, ``max_fragment``, ``unit``,
+        ``ends``.
 
     Returns
     -------

@@ -71,6 +71,7 @@ class Rules:
     max_depth: int
     read_groups: tuple[str, ...] | None
     strand: Literal["+", "-"] | None
+    library: Literal["forward", "reverse"] | None
     min_length: int
     max_length: int | None
     min_fragment: int

@@ -137,9 +137,10 @@ def places(argument: str, value: Any) -> list[Region] | None:
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
         raise TypeError(f"{argument} must be {_REGION}, or a list of those, not {type(value).__name__}")
     if _is_range_of_texts(value):
+        chrom, start, end = value
         raise TypeError(
-            f"{argument}={value!r}: start and end must be integers; give {value[0]!r}, {int(value[1])}, "
-            f"{int(value[2])}, or a list for three contigs"
+            f"{argument}={value!r}: start and end must be integers; give {chrom!r}, {int(start)}, {int(end)}, "
+            "or a list for three contigs"
         )
     return [_place(argument, each) for each in value]
 

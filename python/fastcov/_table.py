@@ -47,7 +47,7 @@ class Table:
     ``metadata["reads"]`` counts the records that overlap a region: ``seen`` = ``used`` + all dropped ones.
     A record is dropped for the first reason that speaks, in the order ``excluded_flags``, ``missing_flags``,
     ``low_mapq``, ``orphans``, ``other_read_groups``, ``other_strand``, ``read_length``, ``fragment_length``,
-    ``with_mate`` (the right read of a pair that is counted as a fragment), ``capped``. A record that overlaps two
+    ``capped``. A record that overlaps two
     regions is counted with each. ``skipped`` are records with a contig and no
     position on it, which count nowhere.
     """

@@ -36,6 +36,7 @@ class RuleFields(TypedDict, total=False):
     max_depth: int
     read_groups: str | Iterable[str] | None
     strand: Literal["+", "-"] | None
+    library: Literal["forward", "reverse"] | None
     min_length: int
     max_length: int | None
     min_fragment: int
@@ -93,14 +94,19 @@ class Rules(_fastcov.Rules):
         Only reads of these read groups (``ID`` of an ``@RG`` line; one name or several may be given). None: all reads,
         those without a group too.
     strand : {"+", "-"} or None
-        Only reads aligned to this strand; with ``unit="fragment"`` pairs whose READ1 is.
+        Only reads aligned to this strand; with ``unit="fragment"`` pairs whose READ1 is. With ``library`` the strand
+        is that of the transcript.
+    library : {"forward", "reverse"} or None
+        How the reads of a stranded library lie on their transcripts. ``"forward"``: READ1 and unpaired reads have the
+        strand of the transcript, READ2 the other one. ``"reverse"`` (dUTP): READ2 has it. Needs ``strand``.
     min_length, max_length : int, int or None
         Fewest and most bases of a read that counts, clipped ones included but for hard clips.
     min_fragment, max_fragment : int, int or None
-        Shortest and longest template (absolute TLEN) of a read that counts. A read without one has 0.
+        Shortest and longest fragment that counts. With ``unit="fragment"`` a pair has the length it is counted with;
+        every other read has its absolute TLEN, 0 where it has none.
     unit : {"read", "fragment"}
-        What counts. ``"fragment"``: a proper pair once at every position from its leftmost to its rightmost, any other
-        read as it would by itself.
+        What counts. ``"fragment"``: a proper pair once at every position from the leftmost to the rightmost aligned
+        base of both reads, their introns only with ``skips=True``; any other read as with ``"read"``.
     ends : {"5prime", "3prime"} or None
         Only the position of the first (last) aligned base of each read, in the direction it was read.
 
@@ -139,6 +145,7 @@ class Rules(_fastcov.Rules):
     max_depth: int = field()
     read_groups: tuple[str, ...] | None = field()
     strand: Literal["+", "-"] | None = field()
+    library: Literal["forward", "reverse"] | None = field()
     min_length: int = field()
     max_length: int | None = field()
     min_fragment: int = field()

@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::errors::raise;
 use crate::error::{Error, Kind};
-use crate::rules::{CountUnit, Mates, Preset, Rules, Strand};
+use crate::rules::{CountUnit, Library, Mates, Preset, Rules, Strand};
 
 /// The names of all rules.
 #[pyfunction]
@@ -88,6 +88,7 @@ class! { this:
     max_depth: u32 = this.rules.max_depth,
     read_groups: Option<Names<'_>> = this.read_groups.as_deref().map(Names),
     strand: Option<&'static str> = this.rules.select.strand.map(Strand::name),
+    library: Option<&'static str> = this.rules.select.library.map(Library::name),
     min_length: u32 = this.rules.select.min_length,
     max_length: Option<u32> = this.rules.select.max_length,
     min_fragment: u32 = this.rules.select.min_fragment,
@@ -125,6 +126,10 @@ fn override_fields(rules: &mut Rules, overrides: &Bound<'_, PyDict>) -> PyResult
             "strand" => {
                 let name = text(&key, &value, "'+', '-' or None")?;
                 rules.select.strand = name.map(|name| Strand::from_name(&name)).transpose().map_err(|e| raise(py, e))?;
+            }
+            "library" => {
+                let name = text(&key, &value, "'forward', 'reverse' or None")?;
+                rules.select.library = name.map(|name| Library::from_name(&name)).transpose().map_err(|e| raise(py, e))?;
             }
             "unit" => unit = text(&key, &value, "'read' or 'fragment'")?.ok_or_else(|| wrong_type(&key, &value, "'read' or 'fragment'"))?,
             "ends" => ends = text(&key, &value, "'5prime', '3prime' or None")?,

@@ -86,7 +86,7 @@ pub fn read(path: &Path, poll: Poll<'_>) -> Result<Bed> {
     memory::reserve(1).map_err(|e| e.path(path))?;
     let stream = Stream::open(path, poll).map_err(|error| match error.errno() {
         Some(_) if line::is_region(path.as_os_str().as_encoded_bytes()) => {
-            error.hint("bed takes a file, a list or a frame: chr1:101-200 is [('chr1', 100, 200)]")
+            error.hint_instead("bed takes a file, a list or a frame: chr1:101-200 is [('chr1', 100, 200)]")
         }
         _ => error,
     })?;

@@ -65,40 +65,81 @@ def bam(tmp_path_factory) -> Path:
     return path
 
 
+def is_reverse(read, how: dict) -> bool:
+    """The strand that `strand` is about: of the read, of a fragment's READ1, of the transcript."""
+    if how.get("unit") == "fragment" and is_pair(read) and read.is_read2:
+        reverse = read.mate_is_reverse
+    else:
+        reverse = read.is_reverse ^ bool(how.get("library") and read.is_paired and read.is_read2)
+    return reverse ^ (how.get("library") == "reverse")
+
+
 def keeps(read, how: dict) -> bool:
     """The filters, as `docs/filters.md` words them."""
     pair = how.get("unit") == "fragment" and is_pair(read)
-    reverse = read.mate_is_reverse if pair and not read.is_read1 else read.is_reverse
     group = read.get_tag("RG") if read.has_tag("RG") else None
     return (
         (how.get("read_groups") is None or group in how["read_groups"])
-        and how.get("strand") in (None, "-" if reverse else "+")
+        and how.get("strand") in (None, "-" if is_reverse(read, how) else "+")
         and how.get("min_length", 0) <= read.query_length <= (how.get("max_length") or 10**9)
-        and how.get("min_fragment", 0) <= abs(read.template_length) <= (how.get("max_fragment") or 10**9)
+        and (pair or is_long_enough(abs(read.template_length), how))
     )
+
+
+def is_long_enough(length: int, how: dict) -> bool:
+    return how.get("min_fragment", 0) <= length <= (how.get("max_fragment") or 10**9)
 
 
 def is_pair(read) -> bool:
     proper = read.is_paired and read.is_proper_pair and not read.flag & (0x8 | 0x100 | 0x800)
-    return bool(proper and read.template_length and read.reference_id == read.next_reference_id)
+    return bool(proper and read.is_read1 != read.is_read2 and read.reference_id == read.next_reference_id)
 
 
-def by_hand(bam: Path, contig: str, length: int, how: dict, dropped: int = DROPPED) -> np.ndarray:
+def fragment(reads: list, how: dict) -> set[int]:
+    """Positions of a fragment whose mate fields are right: of both reads, or of the one that is there."""
+    first = min(read.reference_start for read in reads)
+    last = max(read.reference_end for read in reads)
+    if len(reads) == 1:
+        read, mate, length = reads[0], reads[0].next_reference_start, abs(reads[0].template_length)
+        if mate >= read.reference_start:
+            last = max(last, mate + 1, first + length)
+        else:
+            first = min(mate, last - length)
+    if not is_long_enough(last - first, how):
+        return set()
+    aligned, spliced = set(), set()
+    for read in reads:
+        at = read.reference_start
+        for op, length in read.cigartuples:
+            if op in (0, 2, 3, 7, 8):
+                (spliced if op == 3 else aligned).update(range(at, at + length))
+                at += length
+    return set(range(first, last)) - (spliced - aligned)
+
+
+def by_hand(
+    bam: Path, contig: str, length: int, how: dict, dropped: int = DROPPED, end: int | None = None
+) -> np.ndarray:
     depth = np.zeros(length, int)
+    pairs: dict[tuple, list] = {}
     with pysam.AlignmentFile(bam) as file:
-        for read in file.fetch(contig):
+        for read in file.fetch(contig, 0, end):
             if read.flag & (dropped | 0x4) or not keeps(read, how):
                 continue
-            start, end = read.reference_start, read.reference_end
+            first, last = read.reference_start, read.reference_end
             if how.get("ends"):
-                depth[start if (how["ends"] == "5prime") != read.is_reverse else end - 1] += 1
+                depth[first if (how["ends"] == "5prime") != read.is_reverse else last - 1] += 1
             elif how.get("unit") == "fragment" and is_pair(read):
-                other = read.next_reference_start
-                if start < other or (start == other and read.is_read1):
-                    depth[start : start + abs(read.template_length)] += 1
+                group = read.get_tag("RG") if read.has_tag("RG") else None
+                places = tuple(sorted([(first, read.is_read2), (read.next_reference_start, read.is_read1)]))
+                pairs.setdefault((read.query_name, group, places), []).append(read)
             else:
                 for block in read.get_blocks():
                     depth[slice(*block)] += 1
+    for reads in pairs.values():
+        for position in fragment(reads, how):
+            if 0 <= position < length:
+                depth[position] += 1
     return depth
 
 
@@ -115,6 +156,9 @@ FILTERS = [
     {"min_fragment": 100, "max_fragment": 300, "strand": "-", "read_groups": ["a"]},
     {"unit": "fragment"},
     {"unit": "fragment", "strand": "+"},
+    {"unit": "fragment", "strand": "+", "library": "reverse"},
+    {"strand": "+", "library": "forward"},
+    {"strand": "+", "library": "reverse"},
     {"unit": "fragment", "strand": "-", "min_fragment": 120, "max_fragment": 350},
     {"ends": "5prime"},
     {"ends": "3prime", "strand": "-"},
@@ -134,7 +178,7 @@ def test_filters_are_those_of_a_loop_over_the_records(bam, how):
         assert fastcov.Table(table, {}).to_numpy()["depth"].tolist() == wanted.tolist()
     for start, end in ((1, 10), (700, 720), (1_234, 2_345), (LENGTH, LENGTH)):
         part = coverage(bam, ("c", start, end), rules="depth", **how).to_numpy()["depth"]
-        assert part.tolist() == by_hand(bam, "c", LENGTH, how)[start - 1 : end].tolist()
+        assert part.tolist() == by_hand(bam, "c", LENGTH, how, end=end)[start - 1 : end].tolist()
 
 
 @pytest.mark.parametrize("how", FILTERS, ids=str)
@@ -170,6 +214,9 @@ def test_bedtools_counts_the_same_pairs(bam, tmp_path, other_peers):
             if is_pair(read) and not read.flag & DROPPED:
                 reads.setdefault(read.query_name, []).append(read)
         for pair in reads.values():
+            # bedtools does not look at read groups.
+            for read in pair:
+                read.set_tag("RG", None)
             if len(pair) == 2 and pair[1].reference_end - pair[0].reference_start == abs(pair[0].template_length):
                 for read in pair:
                     out.write(read)
@@ -209,9 +256,10 @@ def test_dropped_reads_are_told_by_reason(bam):
     assert {name: metadata["reads"][name] for name in wanted} == wanted
     assert metadata["rules"]["read_groups"] == ("a", "b")
     assert metadata["rules"]["strand"] == "+"
-    fragments = coverage(bam, rules="depth", unit="fragment").metadata["reads"]
-    assert fragments["seen"] == fragments["used"] + fragments["excluded_flags"] + fragments["with_mate"]
-    assert fragments["with_mate"] > 100
+    for limits in ({}, {"max_fragment": 200}):
+        fragments = coverage(bam, rules="depth", unit="fragment", **limits).metadata["reads"]
+        assert fragments["seen"] == fragments["used"] + fragments["excluded_flags"] + fragments["fragment_length"]
+        assert (fragments["fragment_length"] > 100) == bool(limits)
 
 
 def test_unknown_read_groups_are_refused(bam, sample):
