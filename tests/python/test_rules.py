@@ -85,8 +85,8 @@ def test_repr_shows_every_filter_and_reads_back():
     rules = Rules.mpileup(min_mapq=10)
     assert repr(rules) == (
         "Rules('mpileup', min_mapq=10, min_baseq=13, exclude_flags=0x704, require_flags=0x0, baq=None, orphans=False, "
-        "mates='once', deletions=True, skips=True, max_depth=8000, read_groups=None, strand=None, library=None, min_length=0, "
-        "max_length=None, min_fragment=0, max_fragment=None, unit='read', ends=None)"
+        "mates='once', deletions=True, skips=True, max_depth=8000, read_groups=None, strand=None, library=None, "
+        "min_length=0, max_length=None, min_fragment=0, max_fragment=None, unit='read', ends=None)"
     )
     for each in (rules, Rules.depth(deletions=True)):
         assert eval(repr(each)) == each

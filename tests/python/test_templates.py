@@ -1,4 +1,4 @@
-"""Which records are mates, and what a fragment is, where names, mate fields and TLEN mislead: `docs/semantics.md` 5.5, 14.2."""
+"""Mates and fragments where names, mate fields and TLEN mislead: `docs/semantics.md` 5.5 and 14.2."""
 
 from pathlib import Path
 
