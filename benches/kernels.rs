@@ -79,21 +79,21 @@ fn request(files: &Files, rules: Rules) -> Request {
 fn reading(c: &mut Criterion, sample: &Sample, files: &Files) {
     let request = request(files, Rules::new(Preset::Depth));
     let alignments = request.alignments();
-    let first = alignments.first_record().virtual_offset();
+    let first = alignments.first_record().virtual_position();
     let bytes: usize = sample.reads.iter().map(|read| bam::encode(read).len()).sum();
     let mut group = c.benchmark_group("reading");
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function("inflate", |b| {
         b.iter(|| {
             let mut frames = FrameReader::new(alignments.file().unwrap());
-            frames.seek(first.frame());
+            frames.seek(first.compressed());
             let mut out = Vec::new();
             let mut inflated = 0;
             while let Some(n) = frames.read(&mut out, 0).unwrap() {
                 inflated += n;
             }
             // The frame of the first record may begin with the end of the header.
-            assert_eq!(inflated - first.inside(), bytes);
+            assert_eq!(inflated - usize::from(first.uncompressed()), bytes);
         });
     });
     let spans = Plan::of_targets(alignments, &[target()], 0, u64::MAX).unwrap().spans;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bam::{self, Bam};
-use super::bgzf::VirtualOffset;
+use super::bgzf::VirtualPosition;
 use super::file::InputFile;
 use super::guess;
 use super::header::Header;
@@ -19,19 +19,19 @@ use crate::error::Result;
 
 /// Where a record starts. Places are ordered as the records are; what the number means is the format's own affair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place(pub(super) VirtualOffset);
+pub struct Place(pub(super) VirtualPosition);
 
 impl Place {
     /// Behind every record.
-    pub const END: Self = Self(VirtualOffset(u64::MAX));
+    pub const END: Self = Self(VirtualPosition::MAX);
 
     /// Bytes of the file in front of the place, as far as whole frames tell.
     pub const fn file_offset(self) -> u64 {
-        self.0.frame()
+        self.0.compressed()
     }
 
     /// The place in a BGZF file.
-    pub const fn virtual_offset(self) -> VirtualOffset {
+    pub const fn virtual_position(self) -> VirtualPosition {
         self.0
     }
 
@@ -41,9 +41,9 @@ impl Place {
     }
 }
 
-impl From<VirtualOffset> for Place {
-    fn from(offset: VirtualOffset) -> Self {
-        Self(offset)
+impl From<VirtualPosition> for Place {
+    fn from(position: VirtualPosition) -> Self {
+        Self(position)
     }
 }
 
@@ -71,7 +71,7 @@ pub struct Alignments {
     header: Header,
     pub(super) storage: Storage,
     /// Where the first record starts.
-    pub(super) first_record: VirtualOffset,
+    pub(super) first_record: VirtualPosition,
     truncated: bool,
     allow_truncated: bool,
     index: Option<Arc<Index>>,
@@ -123,7 +123,7 @@ impl Alignments {
     pub fn in_memory<R: AsRef<[u8]>>(header: &[u8], records: impl IntoIterator<Item = R>) -> Result<Self> {
         let header = bam::whole_header(header)?;
         let storage = Storage::InMemory(InMemory::new(records));
-        Ok(Self { header, storage, first_record: VirtualOffset(0), truncated: false, allow_truncated: false, index: None })
+        Ok(Self { header, storage, first_record: VirtualPosition::MIN, truncated: false, allow_truncated: false, index: None })
     }
 
     /// The header.
@@ -183,20 +183,19 @@ impl Alignments {
     /// Where the records that may overlap `interval` are, in the order of the file; none without an index.
     pub fn stretches(&self, contig: usize, interval: Interval) -> Vec<Stretch> {
         let chunks = self.index.as_ref().map(|index| index.chunks(contig, interval)).unwrap_or_default();
-        let place = |offset| Place(VirtualOffset(offset));
-        chunks.into_iter().map(|chunk| Stretch { start: place(chunk.start), end: place(chunk.end) }).collect()
+        chunks.into_iter().map(|chunk| Stretch { start: Place(chunk.start), end: Place(chunk.end) }).collect()
     }
 
     /// Places at which records of a contig start, as far as the index gives any: sorted, each once.
     pub fn record_starts(&self, contig: usize) -> Vec<Place> {
         let starts = self.index.as_ref().map(|index| index.record_starts(contig)).unwrap_or_default();
-        starts.into_iter().map(|offset| Place(VirtualOffset(offset))).collect()
+        starts.into_iter().map(Place).collect()
     }
 
     /// Compressed bytes that reading `stretch` takes; about, where it ends inside a frame.
     pub fn bytes_of(&self, stretch: Stretch) -> u64 {
         // The frame in which it ends is read, too; how long it is is not known yet.
-        let last = if stretch.end.0.inside() > 0 { self.len().saturating_sub(stretch.end.file_offset()).min(1 << 16) } else { 0 };
+        let last = if stretch.end.0.uncompressed() > 0 { self.len().saturating_sub(stretch.end.file_offset()).min(1 << 16) } else { 0 };
         stretch.start.bytes_to(stretch.end) + last
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::bgzf::{self, EOF_FRAME, FrameReader, VirtualOffset};
+use super::bgzf::{self, EOF_FRAME, FrameReader, VirtualPosition};
 use super::file::InputFile;
 use super::header::Header;
 use crate::error::{Error, Kind, Result};
@@ -15,7 +15,7 @@ pub(super) struct Bam {
     pub(super) file: InputFile,
     pub(super) header: Header,
     /// Where the first record starts.
-    pub(super) first_record: VirtualOffset,
+    pub(super) first_record: VirtualPosition,
     /// Whether the end-of-file frame is missing and the caller allowed that.
     pub(super) truncated: bool,
 }
@@ -49,7 +49,7 @@ pub(super) fn whole_header(bytes: &[u8]) -> Result<Header> {
 }
 
 /// Reads frames until the header is complete.
-fn read_header(file: &InputFile) -> Result<(Header, VirtualOffset)> {
+fn read_header(file: &InputFile) -> Result<(Header, VirtualPosition)> {
     let mut frames = FrameReader::new(file);
     let mut bytes = Vec::new();
     let mut filled = 0;
@@ -79,12 +79,12 @@ fn read_header(file: &InputFile) -> Result<(Header, VirtualOffset)> {
     }
 }
 
-fn position_of(used: usize, filled: usize, starts: &[(usize, u64)], next: u64) -> VirtualOffset {
+fn position_of(used: usize, filled: usize, starts: &[(usize, u64)], next: u64) -> VirtualPosition {
     if used == filled {
-        return VirtualOffset::new(next, 0);
+        return bgzf::position(next, 0);
     }
     let i = starts.partition_point(|&(start, _)| start <= used) - 1;
-    VirtualOffset::new(starts[i].1, (used - starts[i].0) as u16)
+    bgzf::position(starts[i].1, (used - starts[i].0) as u16)
 }
 
 fn unsupported(what: &str, hint: &str) -> Error {

@@ -1,8 +1,10 @@
 //! BGZF: the file as a chain of frames, each a gzip member of at most 64 KiB.
 //!
-//! A *virtual offset* is the file offset of a frame times 65,536 plus an offset inside its inflated bytes.
+//! A *virtual position* (noodles' [`VirtualPosition`], often called a virtual offset) is the file offset of a frame times 65,536 plus an
+//! offset inside its inflated bytes.
 
 use libdeflater::{DecompressionError, Decompressor};
+pub use noodles_bgzf::VirtualPosition;
 
 use super::file::InputFile;
 use crate::error::{Error, Kind, Result};
@@ -23,24 +25,12 @@ const READ_AHEAD: usize = 256 << 10;
 /// How much is read first at a place: most frames are shorter, and the next read takes any.
 const READ_FIRST: usize = 32 << 10;
 
-/// A virtual offset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct VirtualOffset(pub u64);
-
-impl VirtualOffset {
-    /// From a frame's file offset and an offset inside its inflated bytes.
-    pub const fn new(frame: u64, inside: u16) -> Self {
-        Self(frame << 16 | inside as u64)
-    }
-
-    /// The file offset of the frame.
-    pub const fn frame(self) -> u64 {
-        self.0 >> 16
-    }
-
-    /// The offset inside the frame's inflated bytes.
-    pub const fn inside(self) -> usize {
-        (self.0 & 0xffff) as usize
+/// The place of a byte, from its frame's file offset and an offset inside the frame's inflated bytes. A frame 2^48 bytes or more into a file
+/// has no virtual position; its bytes are behind every place.
+pub const fn position(frame: u64, inside: u16) -> VirtualPosition {
+    match VirtualPosition::new(frame, inside) {
+        Some(position) => position,
+        None => VirtualPosition::MAX,
     }
 }
 
@@ -89,14 +79,14 @@ fn frame_len(head: &[u8]) -> Result<usize> {
 /// # Errors
 ///
 /// What reading gives.
-pub fn is_end_of_frame(file: &InputFile, at: VirtualOffset, next: VirtualOffset) -> Result<bool> {
+pub fn is_end_of_frame(file: &InputFile, at: VirtualPosition, next: VirtualPosition) -> Result<bool> {
     let (mut head, mut len) = ([0; HEAD], [0; 4]);
-    if next.inside() > 0 || file.read_at(&mut head, at.frame())? < HEAD {
+    if next.uncompressed() > 0 || file.read_at(&mut head, at.compressed())? < HEAD {
         return Ok(false);
     }
     let Ok(frame) = frame_len(&head) else { return Ok(false) };
-    let end = at.frame() + frame as u64;
-    Ok(end == next.frame() && file.read_at(&mut len, end - 4)? == 4 && u32_at(&len, 0) as usize == at.inside())
+    let end = at.compressed() + frame as u64;
+    Ok(end == next.compressed() && file.read_at(&mut len, end - 4)? == 4 && u32_at(&len, 0) == u32::from(at.uncompressed()))
 }
 
 /// Reads frames one after another and inflates them.

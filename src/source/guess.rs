@@ -4,7 +4,7 @@
 //! records runs. That is a guess: the span before it tells where its last record really ends, and a span that began elsewhere is read
 //! again from there.
 
-use super::bgzf::{self, FrameReader, MAX_FRAME, VirtualOffset};
+use super::bgzf::{self, FrameReader, MAX_FRAME, VirtualPosition};
 use super::file::InputFile;
 use super::header::Header;
 use super::record::{FIXED_LEN, Record};
@@ -20,8 +20,8 @@ pub(super) fn record_start(
     header: &Header,
     contig: Option<usize>,
     from: u64,
-    end: VirtualOffset,
-) -> Result<Option<VirtualOffset>> {
+    end: VirtualPosition,
+) -> Result<Option<VirtualPosition>> {
     let mut window = vec![0; 2 * MAX_FRAME];
     let n = file.read_at(&mut window, from)?;
     let window = &window[..n];
@@ -30,11 +30,11 @@ pub(super) fn record_start(
             continue;
         }
         let offset = from + at as u64;
-        if offset >= end.frame() {
+        if offset >= end.compressed() {
             return Ok(None);
         }
         if let Some(inside) = chain_in_frame(file, header, contig, offset) {
-            return Ok(Some(VirtualOffset::new(offset, inside)).filter(|&start| start < end));
+            return Ok(Some(bgzf::position(offset, inside)).filter(|&start| start < end));
         }
     }
     Ok(None)

@@ -1,6 +1,6 @@
 //! Records that a program holds in memory, in the place of a file.
 
-use super::bgzf::{MAX_INFLATED, VirtualOffset};
+use super::bgzf::{self, MAX_INFLATED, VirtualPosition};
 use crate::error::Result;
 use crate::memory;
 
@@ -30,8 +30,8 @@ impl InMemory {
     }
 
     /// The first block at or behind `from`, unless a record goes on into it.
-    pub(super) fn start_behind(&self, from: u64) -> Option<VirtualOffset> {
-        (from < self.len()).then(|| VirtualOffset::new(from, 0))
+    pub(super) fn start_behind(&self, from: u64) -> Option<VirtualPosition> {
+        (from < self.len()).then(|| bgzf::position(from, 0))
     }
 
     /// Copies block number `offset` to `out[at..]` and gives its length; `None` behind the last one.

@@ -16,7 +16,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::bgzf::{self, FrameReader};
+use super::bgzf::{self, FrameReader, VirtualPosition};
 use super::file::InputFile;
 use super::header::Header;
 use crate::coords::Interval;
@@ -30,22 +30,22 @@ const MAX_BYTES: u64 = 1 << 30;
 /// What to do about anything wrong with an index.
 const REMEDY: &str = "run 'samtools index'";
 
-/// A stretch of the file between two virtual offsets: from the start of a record to the end of one.
+/// A stretch of the file between two virtual positions: from the start of a record to the end of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Chunk {
     /// Where its first record starts.
-    pub start: u64,
+    pub start: VirtualPosition,
     /// Where its last record ends.
-    pub end: u64,
+    pub end: VirtualPosition,
 }
 
 /// What the index says about a contig as a whole. Nothing here is checked; no memory may be sized by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Virtual offset of the contig's first record.
-    pub start: u64,
-    /// Virtual offset behind its last record.
-    pub end: u64,
+    /// Where the contig's first record starts.
+    pub start: VirtualPosition,
+    /// Where its last record ends.
+    pub end: VirtualPosition,
     /// Number of mapped records on it.
     pub mapped: u64,
     /// Number of unmapped records placed on it.
@@ -61,11 +61,11 @@ struct Bin {
     n: u32,
 }
 
-/// No record that reaches `window` or a later one starts before `offset`.
+/// No record that reaches `window` or a later one starts before `at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Floor {
     window: u32,
-    offset: u64,
+    at: VirtualPosition,
 }
 
 /// The index of one contig.
@@ -74,7 +74,7 @@ pub struct ContigIndex {
     /// Sorted by id.
     bins: Vec<Bin>,
     chunks: Vec<Chunk>,
-    /// Sorted by window and by offset, both strictly.
+    /// Sorted by window and by place, both strictly.
     floors: Vec<Floor>,
     counts: Option<Counts>,
 }
@@ -86,8 +86,8 @@ impl ContigIndex {
     }
 
     /// Where the first record of `bin` starts.
-    fn first_start(&self, bin: &Bin) -> u64 {
-        self.of(bin).first().map_or(u64::MAX, |chunk| chunk.start)
+    fn first_start(&self, bin: &Bin) -> VirtualPosition {
+        self.of(bin).first().map_or(VirtualPosition::MAX, |chunk| chunk.start)
     }
 
     /// For each level the bins of records that can reach a window from `first` to `last`, in [`ContigIndex::bins`].
@@ -100,9 +100,9 @@ impl ContigIndex {
         })
     }
 
-    fn floor(&self, window: u32) -> u64 {
+    fn floor(&self, window: u32) -> VirtualPosition {
         let after = self.floors.partition_point(|f| f.window <= window);
-        after.checked_sub(1).and_then(|i| self.floors.get(i)).map_or(0, |f| f.offset)
+        after.checked_sub(1).and_then(|i| self.floors.get(i)).map_or(VirtualPosition::MIN, |f| f.at)
     }
 
     /// Whether the index knows of no record on this contig.
@@ -111,16 +111,16 @@ impl ContigIndex {
     }
 }
 
-/// A record of which the file says whether it belongs into its bin: one that lies where the index has none of its positions, as far as it
-/// tells, or any sample. Some writers do not tell of unmapped records.
+/// A bin that may hold a record of other positions: its first record begins before the one the index names as the first of these
+/// positions, or it is a sample. The file tells which. Some indexes leave unmapped records out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubt {
+pub struct SuspectBin {
     /// Index of the contig in the header.
     pub contig: usize,
-    /// What the record has to lie in.
+    /// The positions of the bin.
     pub positions: Interval,
-    /// Virtual offset of the record.
-    pub at: u64,
+    /// Where its first record starts.
+    pub at: VirtualPosition,
 }
 
 /// The numbering of bins: level 0 is one bin for everything, each level below has eight bins for each of the level above.
@@ -172,8 +172,8 @@ pub struct Index {
     pub contigs: Vec<ContigIndex>,
     /// Number of records without a place, if the index says. Not checked.
     pub unplaced: Option<u64>,
-    /// Bins that may not be what they say.
-    pub doubts: Vec<Doubt>,
+    /// Bins whose first record must be checked against the file.
+    pub suspects: Vec<SuspectBin>,
     binning: Binning,
 }
 
@@ -241,7 +241,7 @@ impl Index {
         };
         let (first, last) = self.windows(Interval::new(start, end));
         let floor = index.floor(first);
-        let mut ceiling = u64::MAX;
+        let mut ceiling = VirtualPosition::MAX;
         let mut found = Vec::new();
         for (level, bins) in index.bins_over(self.binning, first, last) {
             let right = index.bins.get(bins.end);
@@ -256,12 +256,12 @@ impl Index {
         merge(found, floor, ceiling)
     }
 
-    /// Virtual offsets at which a record of this contig starts, as far as the index gives any: sorted, each once.
-    pub fn record_starts(&self, contig: usize) -> Vec<u64> {
+    /// Where records of this contig start, as far as the index gives any: sorted, each once.
+    pub fn record_starts(&self, contig: usize) -> Vec<VirtualPosition> {
         let Some(index) = self.contigs.get(contig) else {
             return Vec::new();
         };
-        let mut starts: Vec<u64> = index.chunks.iter().map(|c| c.start).chain(index.floors.iter().map(|f| f.offset)).collect();
+        let mut starts: Vec<_> = index.chunks.iter().map(|c| c.start).chain(index.floors.iter().map(|f| f.at)).collect();
         starts.sort_unstable();
         starts.dedup();
         starts
@@ -280,7 +280,7 @@ impl Index {
 }
 
 /// Sorts the chunks, cuts them to `floor..ceiling` and joins those that would read the same frame.
-fn merge(mut chunks: Vec<Chunk>, floor: u64, ceiling: u64) -> Vec<Chunk> {
+fn merge(mut chunks: Vec<Chunk>, floor: VirtualPosition, ceiling: VirtualPosition) -> Vec<Chunk> {
     chunks.retain_mut(|chunk| {
         chunk.start = chunk.start.max(floor);
         chunk.end = chunk.end.min(ceiling);
@@ -288,7 +288,7 @@ fn merge(mut chunks: Vec<Chunk>, floor: u64, ceiling: u64) -> Vec<Chunk> {
     });
     chunks.sort_unstable();
     chunks.dedup_by(|next, last| {
-        let joined = next.start <= last.end || next.start >> 16 == last.end >> 16;
+        let joined = next.start <= last.end || next.start.compressed() == last.end.compressed();
         if joined {
             last.end = last.end.max(next.end);
         }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::alignments::{Alignments, Place, Storage};
-use super::bgzf::{FrameReader, VirtualOffset};
+use super::bgzf::{self, FrameReader, VirtualPosition};
 use super::header::Header;
 use super::in_memory::InMemory;
 use super::record::{FIXED_LEN, Record, Shape};
@@ -106,12 +106,12 @@ struct Finder<'b> {
 }
 
 impl Finder<'_> {
-    fn position(&self, at: usize) -> VirtualOffset {
+    fn position(&self, at: usize) -> VirtualPosition {
         if at >= self.filled {
-            return VirtualOffset::new(self.next_frame, 0);
+            return bgzf::position(self.next_frame, 0);
         }
         let i = self.marks.partition_point(|m| m.0 <= at as i64).saturating_sub(1);
-        self.marks.get(i).map_or(VirtualOffset::default(), |m| VirtualOffset::new(m.1, (at as i64 - m.0) as u16))
+        self.marks.get(i).map_or(VirtualPosition::default(), |m| bgzf::position(m.1, (at as i64 - m.0) as u16))
     }
 
     fn at_record(&self, error: Error, buffer: &[u8], range: &Range<usize>, number: u64) -> Error {
@@ -122,7 +122,7 @@ impl Finder<'_> {
         };
         error
             .path(self.path)
-            .offset(self.position(range.start.saturating_sub(LEN_BYTES)).frame())
+            .offset(self.position(range.start.saturating_sub(LEN_BYTES)).compressed())
             .record(number, &name[..name.len().min(254)])
             .hint("copy the file again from its source, or check it with 'samtools quickcheck'")
     }
@@ -186,7 +186,7 @@ pub struct RecordReader<'a> {
     next: usize,
     /// Where each frame in the buffer begins (negative: before the buffer), and its file offset.
     marks: Vec<(i64, u64)>,
-    end: VirtualOffset,
+    end: VirtualPosition,
     /// Where in the buffer the span ends, once that frame is in it.
     limit: Option<usize>,
     /// Stop at the end of a file that is cut short instead of refusing it.
@@ -215,7 +215,7 @@ impl<'a> RecordReader<'a> {
             filled: 0,
             next: 0,
             marks: Vec::new(),
-            end: VirtualOffset::default(),
+            end: VirtualPosition::default(),
             limit: None,
             allow_truncated: alignments.allows_truncation(),
             at_end: true,
@@ -347,8 +347,8 @@ impl<'a> RecordReader<'a> {
     /// # Errors
     ///
     /// What the first frame gives; [`Kind::IndexMismatch`] when `start` lies behind its bytes.
-    pub fn seek(&mut self, start: VirtualOffset, end: VirtualOffset) -> Result<()> {
-        self.frames.seek(start.frame());
+    pub fn seek(&mut self, start: VirtualPosition, end: VirtualPosition) -> Result<()> {
+        self.frames.seek(start.compressed());
         (self.filled, self.next, self.limit, self.end, self.at_end) = (0, 0, None, end, start >= end);
         self.marks.clear();
         self.records.clear();
@@ -357,8 +357,8 @@ impl<'a> RecordReader<'a> {
             return Ok(());
         }
         // Where the records begin the header has said; anything else comes from an index.
-        let from_index = start.frame() != self.alignments.first_record.frame();
-        if from_index && start.frame() < self.alignments.len() && !self.frames.begins_here()? {
+        let from_index = start.compressed() != self.alignments.first_record.compressed();
+        if from_index && start.compressed() < self.alignments.len() && !self.frames.begins_here()? {
             return Err(self.misplaced("an offset in the index is not the start of a frame"));
         }
         match self.inflate_more() {
@@ -371,10 +371,11 @@ impl<'a> RecordReader<'a> {
             }
             _ => {}
         }
-        if start.inside() > self.filled {
+        let inside = usize::from(start.uncompressed());
+        if inside > self.filled {
             return Err(self.misplaced("an offset in the index lies behind the end of its frame"));
         }
-        self.next = start.inside();
+        self.next = inside;
         Ok(())
     }
 
@@ -458,14 +459,14 @@ impl<'a> RecordReader<'a> {
     /// Inflates one more frame; false when the span ends here.
     fn read_on(&mut self) -> Result<bool> {
         let clean = self.next == self.filled;
-        if clean && self.frames.next_offset() == self.end.frame() && self.end.inside() == 0 {
+        if clean && self.frames.next_offset() == self.end.compressed() && self.end.uncompressed() == 0 {
             self.limit = Some(self.filled);
             self.at_end = true;
             return Ok(false);
         }
         match self.inflate_more() {
             Ok(true) => Ok(true),
-            Ok(false) if self.limit.is_none() && self.end != VirtualOffset(u64::MAX) && !self.allow_truncated && clean => {
+            Ok(false) if self.limit.is_none() && self.end != VirtualPosition::MAX && !self.allow_truncated && clean => {
                 Err(self.misplaced("the file ends before an offset in the index"))
             }
             Ok(false) if clean || self.allow_truncated => {
@@ -489,12 +490,13 @@ impl<'a> RecordReader<'a> {
         let offset = self.frames.next_offset();
         let Some(n) = self.frames.read(&mut self.buffer, self.filled)? else { return Ok(false) };
         if self.limit.is_none() {
-            if offset == self.end.frame() {
-                if self.end.inside() > n {
+            if offset == self.end.compressed() {
+                let inside = usize::from(self.end.uncompressed());
+                if inside > n {
                     return Err(self.misplaced("an offset in the index lies behind the end of its frame"));
                 }
-                self.limit = Some(self.filled + self.end.inside());
-            } else if offset > self.end.frame() {
+                self.limit = Some(self.filled + inside);
+            } else if offset > self.end.compressed() {
                 return Err(self.misplaced("an offset in the index is not the start of a frame"));
             }
         }
@@ -505,9 +507,9 @@ impl<'a> RecordReader<'a> {
 
     fn check_len(&self, len: usize) -> Result<()> {
         let at = self.position(self.next);
-        let place = |e: Error| e.path(self.alignments.path()).offset(at.frame()).record(self.given + 1, b"");
+        let place = |e: Error| e.path(self.alignments.path()).offset(at.compressed()).record(self.given + 1, b"");
         let bytes = &self.buffer[self.next..self.filled];
-        if at.inside() == 0 && bytes.starts_with(b"BAM\x01") && Header::parse(bytes, self.alignments.len()).is_ok() {
+        if at.uncompressed() == 0 && bytes.starts_with(b"BAM\x01") && Header::parse(bytes, self.alignments.len()).is_ok() {
             return Err(place(
                 Error::new(Kind::CorruptFile, "a second BAM begins where a record should").hint("join BAM files with 'samtools cat'"),
             ));
@@ -548,7 +550,7 @@ impl<'a> RecordReader<'a> {
     }
 
     /// The virtual offset of a place in the buffer.
-    pub fn position(&self, at: usize) -> VirtualOffset {
+    pub fn position(&self, at: usize) -> VirtualPosition {
         self.finder().position(at)
     }
 
@@ -559,7 +561,8 @@ impl<'a> RecordReader<'a> {
 
     /// Whether it is clear, without reading on, that no record of the span is left.
     pub fn is_done(&self) -> bool {
-        let ends_with_frame = self.next == self.filled && self.frames.next_offset() == self.end.frame() && self.end.inside() == 0;
+        let ends_with_frame =
+            self.next == self.filled && self.frames.next_offset() == self.end.compressed() && self.end.uncompressed() == 0;
         self.at_end || ends_with_frame || self.limit.is_some_and(|limit| self.next >= limit)
     }
 

@@ -11,7 +11,7 @@ use fastcov::pass::{self, Watch};
 use fastcov::plan::{Origin, Plan, Section, Span};
 use fastcov::rules::{Mates, Preset, Rules};
 use fastcov::source::alignments::{Alignments, Place};
-use fastcov::source::bgzf::{EOF_FRAME, VirtualOffset};
+use fastcov::source::bgzf::{self, EOF_FRAME};
 use fastcov::source::fasta::Reference;
 use fastcov_fuzz::scratch::Scratch;
 use fastcov_fuzz::{refused, stored_frame, take};
@@ -153,7 +153,7 @@ fn check(mut data: &[u8]) {
             starts.push(bytes.len() as u64);
             bytes.extend(stored_frame(payload));
         }
-        let place = |offset: u64| Place::from(VirtualOffset(offset << 16));
+        let place = |offset| Place::from(bgzf::position(offset, 0));
         let end_of_records = place(bytes.len() as u64);
         bytes.extend(EOF_FRAME);
         files.bam.write(&bytes);

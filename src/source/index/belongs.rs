@@ -4,16 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::kept::{self, Key};
-use super::{Chunk, Doubt, Index};
+use super::{Chunk, Index, SuspectBin};
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result};
 use crate::source::alignments::Alignments;
-use crate::source::bgzf::{EOF_FRAME, VirtualOffset, is_end_of_frame};
+use crate::source::bgzf::{self, EOF_FRAME, VirtualPosition, is_end_of_frame};
 use crate::source::file::InputFile;
 use crate::source::record::{Record, UNMAPPED};
 use crate::source::records::{LEN_BYTES, RecordReader};
 
-/// How many places of the file are looked at, at most, for what an index leaves in doubt. A good one leaves none, or few.
+/// How many gaps and suspect bins of an index are checked against the file at most. A good index has none, or few.
 const LOOKS: usize = 1000;
 /// How many chunks are looked at of any index: where one does not belong to the file, hardly any of its offsets is the place of a record.
 const SAMPLES: usize = 2;
@@ -52,19 +52,18 @@ fn check_belongs(file: &InputFile, bam: &Alignments, index: &Index) -> Result<()
         let first = place_of_record(bam, bam.first_record)?;
         return first.map_or(Ok(()), |_| mismatch("the index knows of no record in"));
     };
-    if extent.start < bam.first_record.0 {
+    if extent.start < bam.first_record {
         return mismatch("the index points into the header of");
     }
     let last_frame = bam.len().saturating_sub(EOF_FRAME.len() as u64);
-    if !bam.is_truncated() && extent.end >> 16 > last_frame && extent.end != bam.len() << 16 {
+    if !bam.is_truncated() && extent.end.compressed() > last_frame && extent.end != bgzf::position(bam.len(), 0) {
         return mismatch("the index ends where no frame begins in");
     }
     // Empty frames give one place several offsets: the first record's own place is compared.
-    let first = |offset| place_of_record(bam, VirtualOffset(offset));
-    if extent.start != bam.first_record.0
-        && let Some(place) = first(bam.first_record.0)?
+    if extent.start != bam.first_record
+        && let Some(place) = place_of_record(bam, bam.first_record)?
     {
-        match first(extent.start) {
+        match place_of_record(bam, extent.start) {
             Ok(Some(found)) if found == place => {}
             Err(e) if e.kind() == Kind::Os => return Err(e),
             _ => return mismatch("the index does not begin with the first record of"),
@@ -73,30 +72,34 @@ fn check_belongs(file: &InputFile, bam: &Alignments, index: &Index) -> Result<()
     check_complete(file, bam, index)
 }
 
-/// The index has to lead to all records of the file. What it says about itself was looked at when it was read; where that leaves a doubt the
-/// file is asked.
+/// The index has to lead to all records of the file. Reading it has checked that it agrees with itself; its gaps and suspect bins are
+/// checked against the file here.
 fn check_complete(file: &InputFile, bam: &Alignments, index: &Index) -> Result<()> {
-    let lacking = |at: u64| {
+    let lacking = |at: VirtualPosition| {
+        let at = u64::from(at);
         Err(Error::new(Kind::IndexMismatch, format!("the index does not lead to the record at {at:#x} in {}", bam.path().display()))
             .path(&index.path)
             .hint("the index is damaged, of another file or older: run 'samtools index'"))
     };
     let last_frame = bam.len().saturating_sub(EOF_FRAME.len() as u64);
     // Nothing has to be read where the index ends with the file.
-    let behind = index.extent().map(|whole| Chunk { start: whole.end, end: u64::MAX }).filter(|rest| rest.start >> 16 < last_frame);
+    let behind = index
+        .extent()
+        .map(|whole| Chunk { start: whole.end, end: VirtualPosition::MAX })
+        .filter(|rest| rest.start.compressed() < last_frame);
     for gap in index.gaps().into_iter().take(LOOKS).chain(behind) {
         match has_mapped(file, bam, gap) {
             Ok(false) => {}
             Err(e) if e.kind() == Kind::Os => return Err(e),
             // What is damaged behind the last chunk does not concern those who ask for what is before it.
-            Err(e) if gap.end == u64::MAX && e.kind() != Kind::IndexMismatch => {}
+            Err(e) if gap.end == VirtualPosition::MAX && e.kind() != Kind::IndexMismatch => {}
             Err(e) if e.kind() == Kind::CorruptFile && e.at_record().is_none() => return Err(e),
             _ => return lacking(gap.start),
         }
     }
-    for doubt in index.doubts.iter().take(LOOKS) {
-        if !lies_there(bam, doubt)? {
-            return lacking(doubt.at);
+    for suspect in index.suspects.iter().take(LOOKS) {
+        if !lies_there(bam, suspect)? {
+            return lacking(suspect.at);
         }
     }
     if bam.len() <= SMALL {
@@ -116,26 +119,26 @@ fn check_complete(file: &InputFile, bam: &Alignments, index: &Index) -> Result<(
 }
 
 /// Whether the record lies where the index has it, as far as an index tells of it.
-fn lies_there(bam: &Alignments, doubt: &Doubt) -> Result<bool> {
+fn lies_there(bam: &Alignments, suspect: &SuspectBin) -> Result<bool> {
     let mut reader = RecordReader::new(bam);
-    reader.seek(VirtualOffset(doubt.at), VirtualOffset(u64::MAX))?;
+    reader.seek(suspect.at, VirtualPosition::MAX)?;
     let Some(found) = reader.next_record()? else { return Ok(false) };
     let record = Record::trusted(&reader.buffer()[found.range()]);
     let start = i64::from(record.pos());
-    let lies_there = doubt.positions.start <= start && start + found.shape().reference_len <= doubt.positions.end;
-    Ok(!is_told_of(record) || record.contig_id() == doubt.contig as i32 && lies_there)
+    let lies_there = suspect.positions.start <= start && start + found.shape().reference_len <= suspect.positions.end;
+    Ok(!is_told_of(record) || record.contig_id() == suspect.contig as i32 && lies_there)
 }
 
 /// Where the first record is to which the index does not lead a caller who asks for its positions. Records are looked at as far as they can
 /// be read: what is damaged concerns those who ask for it.
-fn first_lost(bam: &Alignments, index: &Index) -> Option<u64> {
+fn first_lost(bam: &Alignments, index: &Index) -> Option<VirtualPosition> {
     let mut reader = RecordReader::new(bam);
-    reader.seek(bam.first_record, VirtualOffset(u64::MAX)).ok()?;
+    reader.seek(bam.first_record, VirtualPosition::MAX).ok()?;
     let (mut asked, mut chunks) = (None, Vec::new());
     for _ in 0..RECORDS_OF_SMALL {
         let Ok(Some(found)) = reader.next_record() else { break };
         let record = Record::trusted(&reader.buffer()[found.range()]);
-        let at = reader.position(found.range().start - LEN_BYTES).0;
+        let at = reader.position(found.range().start - LEN_BYTES);
         if let (true, Ok(contig)) = (is_told_of(record), usize::try_from(record.contig_id())) {
             let start = i64::from(record.pos());
             let positions = Interval::new(start, start + found.shape().reference_len.max(1));
@@ -162,17 +165,17 @@ fn is_told_of(record: Record<'_>) -> bool {
 /// chunk only the first is looked at, all others could be without a contig.
 fn has_mapped(file: &InputFile, bam: &Alignments, gap: Chunk) -> Result<bool> {
     // Some writers of indexes end a chunk with its frame, not where the next one begins.
-    if is_end_of_frame(file, VirtualOffset(gap.start), VirtualOffset(gap.end))? {
+    if is_end_of_frame(file, gap.start, gap.end)? {
         return Ok(false);
     }
     let mut reader = RecordReader::new(bam);
-    reader.seek(VirtualOffset(gap.start), VirtualOffset(gap.end))?;
+    reader.seek(gap.start, gap.end)?;
     while let Some(found) = reader.next_record()? {
         let record = Record::trusted(&reader.buffer()[found.range()]);
         if is_told_of(record) {
             return Ok(true);
         }
-        if gap.end == u64::MAX {
+        if gap.end == VirtualPosition::MAX {
             break;
         }
         reader.release();
@@ -181,9 +184,9 @@ fn has_mapped(file: &InputFile, bam: &Alignments, gap: Chunk) -> Result<bool> {
 }
 
 /// Where the record at `offset` starts, if it has a position; an index begins with the first such record of the file.
-fn place_of_record(bam: &Alignments, offset: VirtualOffset) -> Result<Option<VirtualOffset>> {
+fn place_of_record(bam: &Alignments, offset: VirtualPosition) -> Result<Option<VirtualPosition>> {
     let mut reader = RecordReader::new(bam);
-    reader.seek(offset, VirtualOffset(u64::MAX))?;
+    reader.seek(offset, VirtualPosition::MAX)?;
     let Some(found) = reader.next_record()? else { return Ok(None) };
     let record = Record::trusted(&reader.buffer()[found.range()]);
     let placed = record.contig_id() >= 0 && record.pos() >= 0;

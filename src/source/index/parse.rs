@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
-use super::{Bin, Binning, Chunk, ContigIndex, Counts, Doubt, Floor, Index, REMEDY, corrupt};
+use super::{Bin, Binning, Chunk, ContigIndex, Counts, Floor, Index, REMEDY, SuspectBin, corrupt};
 use crate::error::{Error, Kind, Result, escape};
+use crate::source::bgzf::VirtualPosition;
 use crate::source::header::Header;
 
 /// CSI: how many levels may be below the first, so that bin numbers fit 32 bits. Contigs of less than 16,384 bases need none.
@@ -24,8 +25,8 @@ enum Format {
 /// A bin while its contig is read.
 struct RawBin {
     bin: Bin,
-    /// CSI: where the first record starts that reaches the bin. 0 where it is not known.
-    loffset: u64,
+    /// CSI: where the first record starts that reaches the bin. The minimum where it is not known.
+    loffset: VirtualPosition,
 }
 
 pub(super) struct Parser<'a> {
@@ -34,14 +35,22 @@ pub(super) struct Parser<'a> {
     bam_len: u64,
     format: Format,
     binning: Binning,
-    /// The highest virtual offset read so far, and its contig.
-    highest: (u64, usize),
-    doubts: Vec<Doubt>,
+    /// The furthest place read so far, and its contig.
+    highest: (VirtualPosition, usize),
+    suspects: Vec<SuspectBin>,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(bytes: &'a [u8], header: &'a Header, bam_len: u64) -> Self {
-        Self { rest: bytes, header, bam_len, format: Format::Bai, binning: Binning::BAI, highest: (0, 0), doubts: Vec::new() }
+        Self {
+            rest: bytes,
+            header,
+            bam_len,
+            format: Format::Bai,
+            binning: Binning::BAI,
+            highest: (VirtualPosition::MIN, 0),
+            suspects: Vec::new(),
+        }
     }
 
     /// Reads all of it.
@@ -59,7 +68,7 @@ impl<'a> Parser<'a> {
         };
         // Last, so that an index that is damaged is not taken for another file's.
         self.inside()?;
-        Ok(Index { path: path.to_path_buf(), contigs, unplaced, doubts: self.doubts, binning: self.binning })
+        Ok(Index { path: path.to_path_buf(), contigs, unplaced, suspects: self.suspects, binning: self.binning })
     }
 
     fn take(&mut self, len: usize, what: &str) -> Result<&'a [u8]> {
@@ -152,19 +161,19 @@ impl<'a> Parser<'a> {
                 self.linear_floors(linear, &contig, &firsts)?
             }
             Format::Csi if reach_left(&contig, &bins) => {
-                let mut entries: Vec<(u32, u64)> = bins.iter().map(|b| (self.binning.place(b.bin.id).1, b.loffset)).collect();
+                let mut entries: Vec<(u32, VirtualPosition)> = bins.iter().map(|b| (self.binning.place(b.bin.id).1, b.loffset)).collect();
                 entries.sort_unstable();
-                floors(entries.into_iter().filter(|e| e.1 > 0), &firsts)
+                floors(entries.into_iter().filter(|e| e.1 > VirtualPosition::MIN), &firsts)
             }
             Format::Csi => Vec::new(),
         };
         if self.highest.0 > highest_before {
             self.highest.1 = i;
         }
-        for RawBin { bin, loffset } in bins.iter().filter(|b| b.loffset > 0) {
+        for RawBin { bin, loffset } in bins.iter().filter(|b| b.loffset > VirtualPosition::MIN) {
             let (above, first) = self.binning.place(bin.id);
             contig.check_reached(self.binning, first, first + (1 << (3 * above)) - 1, *loffset)?;
-            self.doubt(i, bin, &contig, *loffset);
+            self.suspect(i, bin, &contig, *loffset);
         }
         contig.check_order(self.binning, self.header.contigs.get(i).map_or(0, |c| c.len))?;
         Ok(contig)
@@ -179,7 +188,7 @@ impl<'a> Parser<'a> {
         let mut ids_of_empty = Vec::new();
         for _ in 0..n {
             let id = self.u32("a bin")?;
-            let loffset = if self.format == Format::Csi { self.u64("a bin")? } else { 0 };
+            let loffset = if self.format == Format::Csi { self.u64("a bin")?.into() } else { VirtualPosition::MIN };
             if id == limit + 1 {
                 self.counts(contig)?;
                 continue;
@@ -218,14 +227,15 @@ impl<'a> Parser<'a> {
         contig.chunks.reserve(n);
         let mut sorted = true;
         for pair in self.take(16 * n, "a chunk")?.chunks_exact(16) {
-            let chunk = Chunk { start: offset(pair), end: offset(pair.get(8..).unwrap_or_default()) };
+            let chunk = Chunk { start: position(pair), end: position(pair.get(8..).unwrap_or_default()) };
             if chunk.start > chunk.end {
-                return Err(corrupt(format!("an index chunk ends at {:#x}, before its start at {:#x}", chunk.end, chunk.start)));
+                let (start, end) = (u64::from(chunk.start), u64::from(chunk.end));
+                return Err(corrupt(format!("an index chunk ends at {end:#x}, before its start at {start:#x}")));
             }
             self.highest.0 = self.highest.0.max(chunk.end);
             // The header is at 0.
-            if chunk.start == 0 || chunk.start == u64::MAX {
-                return Err(corrupt(format!("an index chunk starts at {:#x}, where no record can be", chunk.start)));
+            if chunk.start == VirtualPosition::MIN || chunk.start == VirtualPosition::MAX {
+                return Err(corrupt(format!("an index chunk starts at {:#x}, where no record can be", u64::from(chunk.start))));
             }
             if chunk.start < chunk.end {
                 sorted &= contig.chunks.get(first..).and_then(<[Chunk]>::last).is_none_or(|last| last.start <= chunk.start);
@@ -245,13 +255,13 @@ impl<'a> Parser<'a> {
             return Err(corrupt(format!("the bin with the read counts has {n} chunks or is there twice, it has 2 and is there once")));
         }
         let mut number = || self.u64("the read counts");
-        contig.counts = Some(Counts { start: number()?, end: number()?, mapped: number()?, unmapped: number()? });
+        contig.counts = Some(Counts { start: number()?.into(), end: number()?.into(), mapped: number()?, unmapped: number()? });
         Ok(())
     }
 
     /// Refuses an index whose offsets lead behind the end of the BAM.
     fn inside(&self) -> Result<()> {
-        let (frame, inside) = (self.highest.0 >> 16, self.highest.0 & 0xffff);
+        let (frame, inside) = (self.highest.0.compressed(), self.highest.0.uncompressed());
         if frame < self.bam_len || (frame == self.bam_len && inside == 0) {
             return Ok(());
         }
@@ -264,7 +274,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Window and first offset of each bin of the lowest level.
-    fn lowest_firsts(&self, contig: &ContigIndex, bins: &[RawBin]) -> Vec<(u32, u64)> {
+    fn lowest_firsts(&self, contig: &ContigIndex, bins: &[RawBin]) -> Vec<(u32, VirtualPosition)> {
         let lowest = Binning::first_bin(self.binning.depth);
         let from = bins.partition_point(|b| b.bin.id < lowest);
         bins.get(from..).unwrap_or_default().iter().map(|b| (b.bin.id - lowest, contig.first_start(&b.bin))).collect()
@@ -273,41 +283,41 @@ impl<'a> Parser<'a> {
     /// Refuses offsets per window to which no chunk leads. A window without a record may repeat a neighbour's, so of windows with one offset
     /// it has to be that of one of them.
     fn check_linear(&mut self, linear: &[u8], contig: &ContigIndex, i: usize) -> Result<()> {
-        let offsets: Vec<u64> = linear.chunks_exact(8).map(offset).collect();
+        let offsets: Vec<_> = linear.chunks_exact(8).map(position).collect();
         let mut first = 0;
         for same in offsets.chunk_by(|a, b| a == b) {
             let after = first + same.len() as u32;
-            if let Some(&offset) = same.first().filter(|&&offset| offset > 0) {
+            if let Some(&offset) = same.first().filter(|&&offset| offset > VirtualPosition::MIN) {
                 contig.check_reached(self.binning, first, after - 1, offset)?;
             }
             first = after;
         }
         for bin in &contig.bins {
             // No record reaches a window behind the last.
-            let first = offsets.get(self.binning.place(bin.id).1 as usize).copied().unwrap_or(u64::MAX);
-            self.doubt(i, bin, contig, first);
+            let first = offsets.get(self.binning.place(bin.id).1 as usize).copied().unwrap_or(VirtualPosition::MAX);
+            self.suspect(i, bin, contig, first);
         }
         Ok(())
     }
 
     /// Notes a bin of contig `i` that begins before `first`, where the first record that reaches its first window is said to be.
-    fn doubt(&mut self, i: usize, bin: &Bin, contig: &ContigIndex, first: u64) {
+    fn suspect(&mut self, i: usize, bin: &Bin, contig: &ContigIndex, first: VirtualPosition) {
         let at = contig.first_start(bin);
         if at < first {
-            self.doubts.push(Doubt { contig: i, positions: self.binning.positions(bin.id), at });
+            self.suspects.push(SuspectBin { contig: i, positions: self.binning.positions(bin.id), at });
         }
     }
 
     /// Floors from BAI's offsets per window, of which 0 means that nothing is known (some writers leave windows without a record at 0,
     /// others repeat a neighbour).
-    fn linear_floors(&mut self, linear: &[u8], contig: &ContigIndex, firsts: &[(u32, u64)]) -> Result<Vec<Floor>> {
-        let entries = linear.chunks_exact(8).enumerate().map(|(window, bytes)| (window as u32, offset(bytes)));
+    fn linear_floors(&mut self, linear: &[u8], contig: &ContigIndex, firsts: &[(u32, VirtualPosition)]) -> Result<Vec<Floor>> {
+        let entries = linear.chunks_exact(8).enumerate().map(|(window, bytes)| (window as u32, position(bytes)));
         let highest = entries.clone().map(|e| e.1).max();
-        if highest == Some(0) && !contig.is_empty() {
+        if highest == Some(VirtualPosition::MIN) && !contig.is_empty() {
             return Err(corrupt("all linear offsets are 0, where the header is, though there are chunks"));
         }
-        self.highest.0 = self.highest.0.max(highest.unwrap_or(0));
-        Ok(floors(entries.filter(|e| e.1 > 0), firsts))
+        self.highest.0 = self.highest.0.max(highest.unwrap_or_default());
+        Ok(floors(entries.filter(|e| e.1 > VirtualPosition::MIN), firsts))
     }
 }
 
@@ -316,17 +326,17 @@ fn twice(ids: impl Iterator<Item = u32> + Clone) -> Option<u32> {
     ids.clone().zip(ids.skip(1)).find(|(a, b)| a == b).map(|(id, _)| id)
 }
 
-fn offset(bytes: &[u8]) -> u64 {
-    bytes.first_chunk().map_or(0, |&b| u64::from_le_bytes(b))
+fn position(bytes: &[u8]) -> VirtualPosition {
+    bytes.first_chunk().map_or(0, |&b| u64::from_le_bytes(b)).into()
 }
 
 /// Floors from `entries`, (window, offset of the first record that reaches it), sorted by window.
 ///
 /// In a sorted file these offsets cannot fall from one window to the next. Where they do (some writers leave unmapped records out, which
 /// the bins have: `firsts`), the lower offset is the safe one for every window before it as well.
-fn floors(entries: impl DoubleEndedIterator<Item = (u32, u64)>, firsts: &[(u32, u64)]) -> Vec<Floor> {
+fn floors(entries: impl DoubleEndedIterator<Item = (u32, VirtualPosition)>, firsts: &[(u32, VirtualPosition)]) -> Vec<Floor> {
     let mut floors: Vec<Floor> = Vec::new();
-    let mut lowest = u64::MAX;
+    let mut lowest = VirtualPosition::MAX;
     let mut firsts = firsts.iter().rev().peekable();
     for (window, offset) in entries.rev() {
         while let Some(&(_, first)) = firsts.next_if(|f| f.0 >= window) {
@@ -334,9 +344,9 @@ fn floors(entries: impl DoubleEndedIterator<Item = (u32, u64)>, firsts: &[(u32, 
         }
         lowest = lowest.min(offset);
         match floors.last_mut() {
-            Some(last) if last.offset == lowest => last.window = window,
-            Some(last) if last.window == window => last.offset = lowest,
-            _ => floors.push(Floor { window, offset: lowest }),
+            Some(last) if last.at == lowest => last.window = window,
+            Some(last) if last.window == window => last.at = lowest,
+            _ => floors.push(Floor { window, at: lowest }),
         }
     }
     floors.reverse();
@@ -348,11 +358,11 @@ fn floors(entries: impl DoubleEndedIterator<Item = (u32, u64)>, firsts: &[(u32, 
 /// one) give each bin the first record inside it instead; cutting there would lose the records that reach in, so such offsets are not
 /// used. They are told by never being lower than the first record in the bin and the bins below it.
 fn reach_left(contig: &ContigIndex, bins: &[RawBin]) -> bool {
-    let mut first_below: Vec<u64> = bins.iter().map(|b| contig.first_start(&b.bin)).collect();
+    let mut first_below: Vec<_> = bins.iter().map(|b| contig.first_start(&b.bin)).collect();
     // The lowest level has the highest ids: below a bin all is known when it is reached.
     for (i, raw) in bins.iter().enumerate().rev() {
-        let first = first_below.get(i).copied().unwrap_or(u64::MAX);
-        if raw.loffset > 0 && raw.loffset < first {
+        let first = first_below.get(i).copied().unwrap_or(VirtualPosition::MAX);
+        if raw.loffset > VirtualPosition::MIN && raw.loffset < first {
             return true;
         }
         let mut id = raw.bin.id;

@@ -1,7 +1,6 @@
 use std::io::{Read, Write};
 
 use noodles_bam::bai;
-use noodles_bgzf::VirtualPosition;
 use noodles_core::Position;
 use noodles_csi as csi;
 use noodles_csi::binning_index::Indexer;
@@ -95,7 +94,7 @@ impl Writer {
             indexer.add_record(Some((id, position(rec.start + 1), position(rec.end), true)), rec.at.into()).unwrap();
         }
         for _ in 0..7 {
-            indexer.add_record(None, Chunk { start: 0, end: 0 }.into()).unwrap();
+            indexer.add_record(None, chunk(0, 0).into()).unwrap();
         }
         indexer.build(contigs.len())
     }
@@ -120,23 +119,23 @@ impl Writer {
             }
             last_bin = Some(id);
         }
-        let linear: Vec<VirtualPosition> = self.linear(records).into_iter().map(Into::into).collect();
+        let linear = self.linear(records);
         let index = offsets(&bins.iter().map(|b| b.0).collect::<Vec<_>>(), &linear);
         let counts = Metadata::new(1.into(), 2.into(), records.len() as u64, 3);
         let bins = bins.into_iter().map(|(id, chunks)| (id as usize, Bin::new(chunks.into_iter().map(Into::into).collect())));
         ReferenceSequence::new(bins.collect(), index, Some(counts))
     }
 
-    fn linear(self, records: &[Rec]) -> Vec<u64> {
+    fn linear(self, records: &[Rec]) -> Vec<VirtualPosition> {
         let shift = self.binning().min_shift;
         let n = records.iter().map(|r| ((r.end - 1) >> shift) + 1).max().unwrap_or(0);
-        let mut linear = vec![0; n as usize];
+        let mut linear = vec![VirtualPosition::MIN; n as usize];
         for rec in records.iter().rev() {
             linear[(rec.start >> shift) as usize..=((rec.end - 1) >> shift) as usize].fill(rec.at.start);
         }
         if self != Self::BaiZeros {
             for i in (1..linear.len()).rev() {
-                if linear[i - 1] == 0 {
+                if linear[i - 1] == VirtualPosition::MIN {
                     linear[i - 1] = linear[i];
                 }
             }
@@ -145,9 +144,13 @@ impl Writer {
     }
 }
 
+fn chunk(start: u64, end: u64) -> Chunk {
+    Chunk { start: start.into(), end: end.into() }
+}
+
 impl From<Chunk> for bin::Chunk {
     fn from(chunk: Chunk) -> Self {
-        Self::new(chunk.start.into(), chunk.end.into())
+        Self::new(chunk.start, chunk.end)
     }
 }
 
@@ -172,7 +175,7 @@ fn put(out: &mut Vec<u8>, numbers: &[u32]) {
 
 fn put_chunks(out: &mut Vec<u8>, chunks: &[Chunk]) {
     put(out, &[chunks.len() as u32]);
-    out.extend(chunks.iter().flat_map(|c| [c.start, c.end]).flat_map(u64::to_le_bytes));
+    out.extend(chunks.iter().flat_map(|c| [c.start, c.end]).flat_map(|at| u64::from(at).to_le_bytes()));
 }
 
 /// Sorted records of `(gap to the last start, length, bytes)`, placed one after the other in the file.
@@ -184,7 +187,7 @@ fn records(shape: &[(i64, i64, u64)], len: i64) -> Vec<Rec> {
         if start >= len {
             break;
         }
-        out.push(Rec { start, end: (start + length).min(len), at: Chunk { start: at, end: at + bytes } });
+        out.push(Rec { start, end: (start + length).min(len), at: chunk(at, at + bytes) });
         at += bytes;
     }
     out
@@ -230,7 +233,7 @@ proptest! {
             let start = (records.get(near).map_or(0, |r| r.end) + shift).max(0);
             let interval = Interval::new(start, start + len);
             let chunks = index.chunks(1, interval);
-            prop_assert!(chunks.windows(2).all(|c| c[0].end >> 16 < c[1].start >> 16));
+            prop_assert!(chunks.windows(2).all(|c| c[0].end.compressed() < c[1].start.compressed()));
             for rec in records.iter().filter(|r| r.start < interval.end && r.end > interval.start) {
                 prop_assert!(chunks.iter().any(|c| c.start <= rec.at.start && rec.at.end <= c.end), "{rec:?} {interval:?} {chunks:?}");
             }
@@ -276,7 +279,7 @@ fn chunks_are_cut_on_both_sides() {
     for writer in [Writer::BaiZeros, Writer::BaiFilled, Writer::Csi(Binning { min_shift: 14, depth: 5 })] {
         let index = read_bytes(&writer.write(std::slice::from_ref(&records)), &[LEN]).unwrap();
         let chunks = index.chunks(0, Interval::new(5_000_000, 5_000_100));
-        let frames: u64 = chunks.iter().map(|c| (c.end - c.start) >> 16).sum();
+        let frames: u64 = chunks.iter().map(|c| c.end.compressed() - c.start.compressed()).sum();
         assert!((1..=4).contains(&frames), "{writer:?} {chunks:?}");
     }
 }
@@ -328,7 +331,6 @@ fn kind(bytes: &[u8]) -> Kind {
 #[test]
 fn offsets_that_cannot_be() {
     let end = BAM_LEN << 16;
-    let chunk = |start, end| Chunk { start, end };
     assert!(read_bytes(&bai(4681, chunk(99, end), 99), &[10_000]).is_ok());
     assert_eq!(kind(&bai(4681, chunk(99, end + 1), 99)), Kind::IndexMismatch);
     assert_eq!(kind(&bai(4681, chunk(u64::MAX, u64::MAX), 99)), Kind::CorruptIndex);
@@ -344,12 +346,11 @@ fn offsets_that_cannot_be() {
 
 #[test]
 fn an_index_that_contradicts_itself() {
-    let chunk = |start, end| Chunk { start, end };
     let read = |bins: &[(u32, Chunk)], linear: &[u64]| read_bytes(&bai_of(&[(bins, linear)]), &[40_000]);
     let (left, right) = ((4681, chunk(99, 200)), (4682, chunk(200, 300)));
     for linear in [&[99, 200][..], &[99, 0], &[99, 99], &[0, 200]] {
         let index = read(&[left, right], linear).unwrap();
-        assert_eq!((index.gaps(), index.doubts), (vec![], vec![]));
+        assert_eq!((index.gaps(), index.suspects), (vec![], vec![]));
     }
     // The chunks of two bins have changed places, or one has gone.
     let swapped = read(&[(4681, right.1), (4682, left.1)], &[99, 99]).unwrap_err();
@@ -362,22 +363,21 @@ fn an_index_that_contradicts_itself() {
 }
 
 #[test]
-fn what_an_index_leaves_in_doubt() {
-    let chunk = |start, end| Chunk { start, end };
+fn bins_that_may_hold_other_records() {
     let (first, last) = (chunk(99, 200), chunk(300, 400));
     let contigs: [BaiContig; 3] =
         [(&[(4681, first), (4682, last)], &[99, 300]), (&[], &[]), (&[(4681, chunk(400, 500)), (0, chunk(450, 600))], &[])];
     let index = read_bytes(&bai_of(&contigs), &[40_000; 3]).unwrap();
     assert_eq!(index.gaps(), [chunk(200, 300)]);
-    let doubt = |contig, end, at| Doubt { contig, positions: Interval::new(0, end), at };
-    assert_eq!(index.doubts, [doubt(2, 1 << 29, 450), doubt(2, 1 << 14, 400)]);
+    let suspect = |contig, end, at: u64| SuspectBin { contig, positions: Interval::new(0, end), at: at.into() };
+    assert_eq!(index.suspects, [suspect(2, 1 << 29, 450), suspect(2, 1 << 14, 400)]);
     let without_first = read_bytes(&bai_of(&[contigs[0], (&[(4681, chunk(410, 500))], &[410])]), &[40_000; 2]).unwrap();
-    assert_eq!((without_first.gaps(), without_first.doubts), (vec![chunk(200, 300), chunk(400, 410)], vec![]));
+    assert_eq!((without_first.gaps(), without_first.suspects), (vec![chunk(200, 300), chunk(400, 410)], vec![]));
 }
 
 #[test]
 fn counts_that_cannot_be() {
-    let good = bai(4681, Chunk { start: 99, end: 100 }, 99);
+    let good = bai(4681, chunk(99, 100), 99);
     for at in [8, 16, 36] {
         for value in [3u32, 20_000_000, i32::MAX as u32, u32::MAX] {
             let mut bytes = good.clone();
