@@ -18,8 +18,8 @@ type Names = [&'static str; 3];
 const READS: Names = ["reads_all", "reads_fwd", "reads_rev"];
 const MATCHES: Names = ["matches", "matches_fwd", "matches_rev"];
 const MISMATCHES: Names = ["mismatches", "mismatches_fwd", "mismatches_rev"];
-/// The lanes in the order of their columns.
-const COUNTED: [(Lane, Names); LANES / 2] = [
+/// The lanes in the order of their columns; [`Lane::Equal`] has none.
+const COUNTED: [(Lane, Names); LANES / 2 - 1] = [
     (Lane::Deletion, ["deletions", "deletions_fwd", "deletions_rev"]),
     (Lane::Insertion, ["insertions", "insertions_fwd", "insertions_rev"]),
     (Lane::Skip, ["skips", "skips_fwd", "skips_rev"]),
@@ -55,6 +55,7 @@ fn counts_of(request: &Request, watch: &Watch<'_>) -> Result<Answer<BaseCounts>>
     let mut lanes: [Vec<i32>; LANES] = std::array::from_fn(|_| zeros(map.rows));
     let report = request.count_letters(lanes.each_mut().map(Vec::as_mut_slice), watch)?;
     let axis = axis(request, &map, Letters::WithReference, watch)?;
+    resolve_equal(&mut lanes, axis.base.as_deref());
     let mut sums = Sums { request, lanes, rows: map.rows, watch };
     let mut counts = sums.reads()?;
     if let Some(reference) = &axis.base {
@@ -62,6 +63,19 @@ fn counts_of(request: &Request, watch: &Watch<'_>) -> Result<Answer<BaseCounts>>
     }
     counts.extend(sums.counted()?);
     Ok(Answer { value: BaseCounts { axis, counts }, report })
+}
+
+/// Moves the counts of `=` to the letters that the reference has there; to N without a reference.
+fn resolve_equal(lanes: &mut [Vec<i32>; LANES], reference: Option<&[i8]>) {
+    for strand in [0, 1] {
+        let equal = std::mem::take(&mut lanes[Lane::Equal.index() + strand]);
+        for (row, count) in equal.into_iter().enumerate().filter(|&(_, count)| count != 0) {
+            let letter = reference.map_or(Lane::N, |codes| LETTERS[letter_of(codes[row])]);
+            let sum = &mut lanes[letter.index() + strand][row];
+            // Counts that do not fit are found where both strands are summed.
+            *sum = sum.saturating_add(count);
+        }
+    }
 }
 
 /// The columns in the making.

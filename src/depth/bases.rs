@@ -82,7 +82,7 @@ impl BaseFilter {
         for step in Steps::of(record, self.traits.pileup) {
             let here = step.seen.intersect(within);
             if self.counts(step.op.kind, qual, step.read) && !here.is_empty() {
-                let by_quality = step.op.kind.is_aligned() && self.min_baseq > 0;
+                let by_quality = step.op.is_aligned() && self.min_baseq > 0;
                 if by_quality {
                     let bases = bases_of(qual, step.base_at(here.start), here.len() as usize);
                     if slab.add_passing(here.start, bases, self.min_baseq, weight) {
@@ -123,7 +123,7 @@ impl BaseFilter {
         let mut x = i64::from(record.pos());
         let mut counted_from = None;
         for op in record.cigar().iter().filter(|op| op.kind.consumes_reference()) {
-            let counts = op.kind.is_aligned() || (op.kind == OpKind::Deletion && self.deletions) || (op.kind == OpKind::Skip && self.skips);
+            let counts = op.is_aligned() || (op.kind == OpKind::Deletion && self.deletions) || (op.kind == OpKind::Skip && self.skips);
             match counted_from {
                 None if counts => counted_from = Some(x),
                 Some(from) if !counts => {
@@ -342,7 +342,7 @@ impl Block {
     /// The aligned bases of a record with SEQ that has one such operation and besides it only clips.
     fn only(record: Record<'_>) -> Option<Self> {
         let mut ops = record.cigar().iter().filter(|op| !matches!(op.kind, OpKind::SoftClip | OpKind::HardClip));
-        let simple = ops.next().is_some_and(|op| op.kind.is_aligned() && op.len > 0) && ops.next().is_none();
+        let simple = ops.next().is_some_and(|op| op.is_aligned() && op.len > 0) && ops.next().is_none();
         if simple && record.seq_len() > 0 { Blocks::of(record).next() } else { None }
     }
 }
@@ -373,7 +373,7 @@ impl<I: Iterator<Item = Op>> Iterator for Blocks<I> {
             if op.kind.consumes_read() {
                 self.y += op.len as usize;
             }
-            if op.kind.is_aligned() {
+            if op.is_aligned() {
                 return Some(block);
             }
         }

@@ -38,7 +38,7 @@ pub use template::Template;
 
 use super::slab::Slab;
 use crate::coords::Interval;
-use crate::source::record::Record;
+use crate::source::record::{Record, Tag};
 
 /// How a tool puts records of one name together.
 pub trait MateRule {
@@ -48,7 +48,7 @@ pub trait MateRule {
     /// Whether records wait in htslib's pileup buffer, which the depth cap and records that cover nothing act on.
     const BUFFERED: bool = false;
     /// The tag that copies of records must keep.
-    const TAG: Option<[u8; 2]> = None;
+    const TAG: Option<Tag> = None;
 
     /// How `record` takes part, `None` when it does not. `end` is one past its last position; `clock` is that of the pileup engine, one
     /// below the start of the record before.

@@ -14,7 +14,7 @@ use crate::coords::Interval;
 use crate::error::{Error, Result};
 use crate::rules::MateOverlap;
 use crate::source::fasta::Reference;
-use crate::source::record::{OpKind, Record};
+use crate::source::record::{OpKind, Record, Tag};
 
 /// Reference letters fetched at once.
 const STRETCH: i64 = 1 << 22;
@@ -116,7 +116,7 @@ impl<'a> Realigner<'a> {
     /// # Errors
     ///
     /// As for [`Realigner::exact`].
-    pub fn copy(&mut self, record: Record<'_>, index: u32, bases: bool, tag: Option<[u8; 2]>, out: &mut Vec<u8>) -> Result<()> {
+    pub fn copy(&mut self, record: Record<'_>, index: u32, bases: bool, tag: Option<Tag>, out: &mut Vec<u8>) -> Result<()> {
         let at = out.len();
         let kept = self.standings.is_kept(index as usize);
         // What some of its own qualities were is known here only.

@@ -5,7 +5,7 @@ use crate::coords::{Interval, Target};
 use crate::error::{Error, Kind, Result};
 use crate::rules::{CountUnit, MateOverlap, Rules};
 use crate::source::header::Header;
-use crate::source::record::{PAIRED, PROPER_PAIR, Record, Shape, Tag};
+use crate::source::record::{PAIRED, PROPER_PAIR, Record, Shape, Tag, TagValue, UNMAPPED};
 use crate::source::records::{Batch, Found, unsorted};
 
 /// A record that passed the filters.
@@ -120,7 +120,7 @@ pub struct Walker<'a> {
     first_fragment: i64,
     /// The read groups that count, sorted.
     read_groups: Option<&'a [Vec<u8>]>,
-    /// There are filters besides those of the tool.
+    /// There is more to look at than the tool's filters: other filters, or the CIGARs of unmapped records that count.
     selects: bool,
     /// The index says that a record of this contig comes first.
     begins_chunk: bool,
@@ -145,7 +145,7 @@ impl<'a> Walker<'a> {
     pub fn new(header: &'a Header, rules: Rules, read_groups: Option<&'a [Vec<u8>]>, target: Target, begins_chunk: bool) -> Self {
         let keeps_before = matches!(rules.once(), MateOverlap::Mosdepth | MateOverlap::Megadepth | MateOverlap::Fragment);
         let contigs = &header.contigs;
-        let selects = read_groups.is_some() || !rules.select.is_everything();
+        let selects = read_groups.is_some() || !rules.select.is_everything() || rules.excluded() & UNMAPPED == 0;
         let (contig_len, n_contigs) = (contigs[target.contig].len, contigs.len() as i32);
         let first_fragment = target.interval.start.saturating_sub(rules.select.reach());
         Self { header, rules, target, contig_len, n_contigs, keeps_before, first_fragment, read_groups, selects, begins_chunk }
@@ -212,7 +212,7 @@ impl<'a> Walker<'a> {
             return self.elsewhere(record, first_of_chunk).map(|location| (-1, -1, location));
         }
         let mate = record.mate_contig_id();
-        let fits = start >= -1 && start < self.contig_len && mate >= -1 && mate < self.n_contigs && record.mate_pos() >= -1;
+        let fits = start >= -1 && start < self.contig_len && mate >= -1 && mate < self.n_contigs;
         if !fits {
             self.header.check_place(record)?;
         }
@@ -254,10 +254,13 @@ impl<'a> Walker<'a> {
     #[inline(never)]
     fn select(&self, record: Record<'_>, survivor: &mut KeptRecord, tally: &mut Tally) -> Result<bool> {
         let select = &self.rules.select;
+        if record.flags() & UNMAPPED != 0 {
+            record.check_counted()?;
+        }
         // How long the fragment of a pair is shows when its second record is read.
         let in_pair = self.fragment(record, Interval::new(survivor.start, survivor.end)).is_some();
         if let Some(groups) = self.read_groups
-            && !matches!(record.tag(*b"RG")?, Some(Tag::Text(group)) if groups.binary_search_by(|g| g.as_slice().cmp(group)).is_ok())
+            && !matches!(record.tag(Tag::READ_GROUP)?, Some(TagValue::Text(group)) if groups.binary_search_by(|g| g.as_slice().cmp(group)).is_ok())
         {
             tally.other_read_groups += 1;
         } else if !select.on_strand(record, in_pair) {

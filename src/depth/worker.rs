@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::pass::{Flow, PartStart};
 use crate::plan::{Origin, Section};
 use crate::rules::MateOverlap;
-use crate::source::record::Record;
+use crate::source::record::{Record, Tag};
 use crate::source::records::Batch;
 
 /// A slab reaches so far beyond the last start even when records are few.
@@ -436,7 +436,7 @@ struct Names<'p, 'a> {
     /// Whether copies need SEQ and QUAL.
     bases: bool,
     /// The tag that copies need.
-    tag: Option<[u8; 2]>,
+    tag: Option<Tag>,
     /// The records among them that the depth cap drops.
     drops: &'p [u32],
     realigner: &'p mut Realigner<'a>,

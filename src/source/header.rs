@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::record::Record;
+use super::record::{Record, UNMAPPED};
 use crate::error::{Error, Kind, Result, escape};
 
 /// The most a header's text may take.
@@ -238,9 +238,9 @@ impl Header {
             let (id, n) = (record.mate_contig_id(), self.contigs.len());
             return corrupt(format!("the record has the mate reference id {id}, the header has {n} contigs"));
         }
-        if record.pos() < -1 || record.mate_pos() < -1 {
-            let (whose, pos) = if record.pos() < -1 { ("", record.pos()) } else { ("mate's ", record.mate_pos()) };
-            return corrupt(format!("the record's {whose}position is {}", i64::from(pos) + 1));
+        // samtools reads any position of a mate and of an unmapped record.
+        if record.pos() < -1 && record.flags() & UNMAPPED == 0 {
+            return corrupt(format!("the record's position is {}", i64::from(record.pos()) + 1));
         }
         match contig {
             Some(Contig { name, len }) if i64::from(record.pos()) >= *len => {

@@ -2,89 +2,53 @@
 //!
 //! A [`Record`] is a view of bytes that [`Record::check`] has accepted: every accessor stays inside them.
 
+use noodles_sam::alignment::record::Flags;
+pub use noodles_sam::alignment::record::cigar::op::Kind as OpKind;
+pub use noodles_sam::alignment::record::data::field::Tag;
+
 use crate::coords::Interval;
 use crate::error::{Error, Kind, Result};
 
 /// `0x1`: the template has several segments.
-pub const PAIRED: u16 = 0x1;
+pub const PAIRED: u16 = Flags::SEGMENTED.bits();
 /// `0x2`: the aligner calls the pair proper.
-pub const PROPER_PAIR: u16 = 0x2;
+pub const PROPER_PAIR: u16 = Flags::PROPERLY_SEGMENTED.bits();
 /// `0x4`: the segment itself is unmapped.
-pub const UNMAPPED: u16 = 0x4;
+pub const UNMAPPED: u16 = Flags::UNMAPPED.bits();
 /// `0x8`: the mate is unmapped.
-pub const MATE_UNMAPPED: u16 = 0x8;
-
+pub const MATE_UNMAPPED: u16 = Flags::MATE_UNMAPPED.bits();
 /// `0x10`: the sequence is reverse-complemented, the read lies on the reverse strand.
-pub const REVERSE: u16 = 0x10;
+pub const REVERSE: u16 = Flags::REVERSE_COMPLEMENTED.bits();
 /// `0x20`: the mate is aligned to the reverse strand.
-pub const MATE_REVERSE: u16 = 0x20;
+pub const MATE_REVERSE: u16 = Flags::MATE_REVERSE_COMPLEMENTED.bits();
 /// `0x40`: the first segment of its template, READ1.
-pub const FIRST: u16 = 0x40;
+pub const FIRST: u16 = Flags::FIRST_SEGMENT.bits();
 /// `0x80`: the last segment of its template, READ2.
-pub const LAST: u16 = 0x80;
+pub const LAST: u16 = Flags::LAST_SEGMENT.bits();
 /// `0x100`: a secondary alignment.
-pub const SECONDARY: u16 = 0x100;
+pub const SECONDARY: u16 = Flags::SECONDARY.bits();
 /// `0x800`: a supplementary alignment.
-pub const SUPPLEMENTARY: u16 = 0x800;
-
-/// A CIGAR operation's kind, as BAM numbers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum OpKind {
-    /// M: aligned, equal or not.
-    Match = 0,
-    /// I: bases the reference lacks.
-    Insertion = 1,
-    /// D: reference bases the read lacks.
-    Deletion = 2,
-    /// N: a skip, an intron.
-    Skip = 3,
-    /// S: clipped, the bases are there.
-    SoftClip = 4,
-    /// H: clipped, the bases are gone.
-    HardClip = 5,
-    /// P: padding.
-    Padding = 6,
-    /// =: aligned and equal.
-    Equal = 7,
-    /// X: aligned and different.
-    Mismatch = 8,
-}
+pub const SUPPLEMENTARY: u16 = Flags::SUPPLEMENTARY.bits();
 
 /// A bit for each kind of operation that takes reference bases: M, D, N, = and X.
 const CONSUMES_REFERENCE: u32 = 0b1_1000_1101;
 /// A bit for each kind of operation that takes read bases: M, I, S, = and X.
 const CONSUMES_READ: u32 = 0b1_1001_0011;
+/// The highest code of a kind of operation.
+const LAST_KIND: u32 = 8;
 
-impl OpKind {
-    /// M, = or X: consumes read and reference.
-    pub const fn is_aligned(self) -> bool {
-        matches!(self, Self::Match | Self::Equal | Self::Mismatch)
-    }
-
-    /// M, D, N, = or X.
-    pub const fn consumes_reference(self) -> bool {
-        CONSUMES_REFERENCE >> self as u32 & 1 == 1
-    }
-
-    /// M, I, S, = or X.
-    pub const fn consumes_read(self) -> bool {
-        CONSUMES_READ >> self as u32 & 1 == 1
-    }
-
-    const fn from_code(code: u32) -> Self {
-        match code {
-            0 => Self::Match,
-            1 => Self::Insertion,
-            2 => Self::Deletion,
-            3 => Self::Skip,
-            4 => Self::SoftClip,
-            5 => Self::HardClip,
-            7 => Self::Equal,
-            8 => Self::Mismatch,
-            // 9..15 never get here: `Record::check` refuses them.
-            _ => Self::Padding,
-        }
+const fn kind_of(code: u32) -> OpKind {
+    match code {
+        0 => OpKind::Match,
+        1 => OpKind::Insertion,
+        2 => OpKind::Deletion,
+        3 => OpKind::Skip,
+        4 => OpKind::SoftClip,
+        5 => OpKind::HardClip,
+        7 => OpKind::SequenceMatch,
+        8 => OpKind::SequenceMismatch,
+        // 9..15 never get here: `Record::check` refuses them.
+        _ => OpKind::Pad,
     }
 }
 
@@ -98,8 +62,14 @@ pub struct Op {
 }
 
 impl Op {
+    /// M, = or X: takes read and reference bases.
+    #[inline]
+    pub const fn is_aligned(self) -> bool {
+        matches!(self.kind, OpKind::Match | OpKind::SequenceMatch | OpKind::SequenceMismatch)
+    }
+
     const fn decode(raw: u32) -> Self {
-        Self { kind: OpKind::from_code(raw & 15), len: raw >> 4 }
+        Self { kind: kind_of(raw & 15), len: raw >> 4 }
     }
 }
 
@@ -139,7 +109,7 @@ impl<'a> Cigar<'a> {
         for raw in self.0.chunks_exact(4) {
             let raw = word(raw, 0);
             let kind = raw & 15;
-            if kind > OpKind::Mismatch as u32 {
+            if kind > LAST_KIND {
                 return Err(corrupt(format!("CIGAR operation {kind} does not exist")));
             }
             let len = u64::from(raw >> 4);
@@ -214,9 +184,22 @@ impl<'a> Record<'a> {
             &[a, b, c, d] if u32::from_le_bytes([a, b, c, d]) == record.seq_len_raw() << 4 && seq > 0 && seq < 1 << 28 => {
                 Shape { reference_len: seq as i64, single: true }
             }
-            _ => record.check_cigar(raw, seq)?,
+            _ => match record.check_cigar(raw, seq) {
+                // samtools reads such a record, which aligns nothing. `Record::check_counted` is for rules that count unmapped records.
+                Err(_) if record.flags() & UNMAPPED != 0 => Shape { reference_len: 0, single: false },
+                shape => shape?,
+            },
         };
         Ok((record, shape))
+    }
+
+    /// Looks at the CIGAR of an unmapped record, which [`Record::check`] takes as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::CorruptFile`] saying what is wrong with it.
+    pub fn check_counted(self) -> Result<()> {
+        self.check_cigar(self.raw_cigar(), u64::from(self.seq_len_raw())).map(|_| ())
     }
 
     fn check_cigar(self, raw: Cigar<'a>, seq: u64) -> Result<Shape> {
@@ -237,7 +220,7 @@ impl<'a> Record<'a> {
             }
             return Ok(Shape { reference_len: lengths.reference as i64, single: false });
         }
-        let single = raw.len() == 1 && raw.get(0).is_some_and(|op| op.kind.is_aligned() && op.len > 0);
+        let single = raw.len() == 1 && raw.get(0).is_some_and(|op| op.is_aligned() && op.len > 0);
         Ok(Shape { reference_len: lengths.reference as i64, single })
     }
 
@@ -373,12 +356,13 @@ impl<'a> Record<'a> {
     }
 
     fn long_cigar(self) -> Result<Option<Cigar<'a>>> {
-        let Some(value) = self.tag(*b"CG").map_err(|_| corrupt("the tags before the CG tag cannot be read"))? else {
+        let Some(value) = self.tag(Tag::CIGAR).map_err(|_| corrupt("the tags before the CG tag cannot be read"))? else {
             return Ok(None);
         };
         match value {
-            Tag::Array(b'I', bytes) => Ok(Some(Cigar(bytes))),
-            _ => Err(corrupt("the CG tag is not of type B,I")),
+            // htsjdk wrote signed numbers; the bits are the same.
+            TagValue::Array(b'I' | b'i', bytes) => Ok(Some(Cigar(bytes))),
+            _ => Err(corrupt("the CG tag is not of type B,I or B,i")),
         }
     }
 
@@ -391,7 +375,7 @@ impl<'a> Record<'a> {
 
     /// Appends a copy to `out` that has no tag but `tag`, and SEQ and QUAL only with `bases`. Where the tags hold the CIGAR the copy is
     /// whole.
-    pub fn copy(self, bases: bool, tag: Option<[u8; 2]>, out: &mut Vec<u8>) {
+    pub fn copy(self, bases: bool, tag: Option<Tag>, out: &mut Vec<u8>) {
         if self.is_placeholder(Cigar(&self.0[self.cigar_at()..self.seq_at()])) {
             return out.extend_from_slice(self.0);
         }
@@ -453,18 +437,18 @@ impl<'a> Record<'a> {
     /// # Errors
     ///
     /// [`Kind::CorruptFile`] when a tag before it, or it, does not fit the record.
-    pub fn tag(self, name: [u8; 2]) -> Result<Option<Tag<'a>>> {
+    pub fn tag(self, name: Tag) -> Result<Option<TagValue<'a>>> {
         Ok(self.find_tag(name)?.map(|(value, _)| value))
     }
 
     /// The same, and all of its bytes.
-    fn find_tag(self, name: [u8; 2]) -> Result<Option<(Tag<'a>, &'a [u8])>> {
+    fn find_tag(self, name: Tag) -> Result<Option<(TagValue<'a>, &'a [u8])>> {
         let mut rest = &self.0[self.aux_at()..];
         while !rest.is_empty() {
             let broken = || corrupt("a tag runs past the end of the record");
             let (head, tail) = rest.split_at_checked(3).ok_or_else(broken)?;
-            let (value, len) = Tag::read(head[2], tail).ok_or_else(broken)?;
-            if head[..2] == name {
+            let (value, len) = TagValue::read(head[2], tail).ok_or_else(broken)?;
+            if head[..2] == *name.as_ref() {
                 return Ok(Some((value, &rest[..3 + len])));
             }
             rest = &tail[len..];
@@ -475,7 +459,7 @@ impl<'a> Record<'a> {
 
 /// A tag's value, as far as fastcov looks at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tag<'a> {
+pub enum TagValue<'a> {
     /// Type Z: text, without its NUL.
     Text(&'a [u8]),
     /// Type B: element type and the elements' bytes.
@@ -484,10 +468,10 @@ pub enum Tag<'a> {
     Other(u8),
 }
 
-impl<'a> Tag<'a> {
+impl<'a> TagValue<'a> {
     /// The value at the head of `bytes` and how many bytes it takes.
     fn read(kind: u8, bytes: &'a [u8]) -> Option<(Self, usize)> {
-        let fixed = |n: usize| (bytes.len() >= n).then_some((Tag::Other(kind), n));
+        let fixed = |n: usize| (bytes.len() >= n).then_some((TagValue::Other(kind), n));
         match kind {
             b'A' | b'c' | b'C' => fixed(1),
             b's' | b'S' => fixed(2),
@@ -495,7 +479,7 @@ impl<'a> Tag<'a> {
             b'd' => fixed(8),
             b'Z' | b'H' => {
                 let end = bytes.iter().position(|&b| b == 0)?;
-                let value = if kind == b'Z' { Tag::Text(&bytes[..end]) } else { Tag::Other(kind) };
+                let value = if kind == b'Z' { TagValue::Text(&bytes[..end]) } else { TagValue::Other(kind) };
                 Some((value, end + 1))
             }
             b'B' => {
@@ -507,7 +491,7 @@ impl<'a> Tag<'a> {
                     _ => return None,
                 };
                 let len = usize::try_from(u64::from(word(head, 1)) * size).ok()?;
-                Some((Tag::Array(head[0], tail.get(..len)?), 5 + len))
+                Some((TagValue::Array(head[0], tail.get(..len)?), 5 + len))
             }
             _ => None,
         }

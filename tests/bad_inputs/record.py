@@ -37,6 +37,7 @@ def record(corpus: Corpus) -> None:
     records = Records(corpus)
     _lengths(records)
     _places(corpus, records)
+    _unmapped(corpus, records)
     _cigars(records)
     _long_cigars(records)
     _tags_and_flags(records)
@@ -68,7 +69,10 @@ def _places(corpus: Corpus, records: Records) -> None:
     records("ref_id_max", rec(ref=2**31 - 1, pos=300), names=("reference id", "record 3"))
     records("ref_id_neg2", rec(ref=-2, pos=300), names=("reference id", "record 3"))
     records("mate_ref_oob", rec(pos=300, nref=77, npos=5), names=("mate reference id 77", "record 3"))
-    records("mate_pos_neg", rec(pos=300, nref=0, npos=-7), names=("mate's position", "record 3"))
+    for name, npos in (("neg", -7), ("min", -(2**31)), ("beyond", 20_000), ("max", 2**31 - 1)):
+        mate = rec(pos=300, flag=3, nref=0, npos=npos)
+        records.ok(f"mate_pos_{name}", mate, covered=300, because="samtools and mosdepth count the record")
+    records.ok("mate_pos_neg_unpaired", rec(pos=300, npos=-9_624_913), covered=300)
     records("pos_neg2", rec(pos=-2), names=("position", "record 3"))
     records("pos_min", rec(pos=-(2**31)), names=("position", "record 3"))
     records.ok("pos_missing_mapped", rec(pos=-1), covered=250)
@@ -87,6 +91,28 @@ def _places(corpus: Corpus, records: Records) -> None:
     unplaced = rec("u", -1, -1, "", flag=4)
     records("unplaced_in_middle", unplaced, rec("v", 0, 300), names=("sorted", "record 4"))
     records.ok("unmapped_with_pos", rec("u", 0, 300, "50M", flag=4), covered=250)
+
+
+def _unmapped(corpus: Corpus, records: Records) -> None:
+    """What samtools and mosdepth read, and no rule of theirs counts."""
+    bad = struct.pack("<I", 50 << 4 | 9)
+    for name, record in (
+        ("seq_len", rec("u", 0, 300, "50M", flag=4, seqlen=30)),
+        ("cigar_op_9", rec("u", 0, 300, rawcig=bad, seqlen=50, flag=4)),
+        ("mate_pos_neg", rec("u", 0, 300, "50M", flag=5, nref=0, npos=-7)),
+        ("cg_string", rec("u", 0, 300, "50S50N", flag=4, aux=b"CGZ50M\0")),
+    ):
+        records.ok(f"unmapped_{name}", record, covered=250)
+    first = rec("u", 0, -5, "50M", flag=4)
+    corpus.case("unmapped_pos_neg.bam", bgzf(H + b"".join([first, *good(5)])), covered=250)
+    records(
+        "unmapped_op_9_counted",
+        rec("u", 0, 300, rawcig=bad, seqlen=50, flag=4),
+        rules="perbase",
+        names=("CIGAR", "record 3"),
+        because="perbase counts unmapped records",
+    )
+    records("unmapped_mate_ref_oob", rec("u", 0, 300, "50M", flag=5, nref=77, npos=5), names=("mate reference id 77",))
 
 
 def _cigars(records: Records) -> None:
@@ -117,11 +143,17 @@ def cg(ops: list[tuple[int, int]], kind: bytes = b"I", count: int | None = None,
 def _long_cigars(records: Records) -> None:
     whole = rec(pos=300, cigar="70000S35000N", aux=cg(LONG))
     records.ok("cg_long", whole, covered=250 + 35_000, start=BIG_HEAD)
+    signed = rec(pos=300, cigar="70000S35000N", aux=cg(LONG, b"i"))
+    records.ok("cg_long_signed", signed, covered=250 + 35_000, start=BIG_HEAD)
     tag = ("CG", "record 3")
 
     def placeholder(aux: bytes, cigar: str = "50S50N") -> bytes:
         return rec(pos=300, cigar=cigar, aux=aux)
 
+    cigar = cg([(20, 0), (30, 2), (30, 0)], b"i")
+    records.ok("cg_signed", placeholder(cigar), covered=300)
+    records.ok("cg_signed_between_tags", placeholder(b"NMC\3XXZab\0" + cigar + b"RGZa\0"), covered=300)
+    records("cg_float", placeholder(cg([(50, 0), (0, 0)], b"f")), names=tag)
     records("cg_wrong_subtype_bytes", placeholder(cg([], b"c", 3, b"abc")), names=tag)
     records("cg_subtype_short_odd", placeholder(cg([], b"S", 3, b"abcdef")), names=tag)
     records("cg_count_huge", placeholder(cg([(50, 0)], b"I", 0xFFFFFFFF)), names=tag)

@@ -15,7 +15,7 @@ import oracle
 import peers
 from fastcov import Rules, _fastcov, base_counts, coverage, errors
 from random_reads import FIELDS, LENGTH, LETTERS, reads
-from simulate import write_bam, write_fasta
+from simulate import Record, cigar, write_bam, write_fasta
 from twin_bases import NAMES
 from twin_bases import count as twin
 
@@ -49,25 +49,6 @@ TWIN = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore::fastcov.FastcovWarning")
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_random_reads_as_the_twin(data):
-    records = data.draw(reads(), label="reads")
-    rules = data.draw(st.sampled_from(TWIN), label="rules")
-    start, end = sorted(data.draw(st.tuples(st.integers(1, LENGTH), st.integers(1, LENGTH)), label="region"))
-    n_cores = data.draw(st.integers(1, 3), label="n_cores")
-    with tempfile.TemporaryDirectory() as folder:
-        frame_size = data.draw(st.sampled_from((60, 400)))
-        bam = write_bam(Path(folder) / "x.bam", {"c": LENGTH}, records, frame_size=frame_size)
-        got = base_counts(bam, ("c", start, end), rules=rules, n_cores=n_cores).to_numpy()
-        depth = coverage(bam, ("c", start, end), rules=rules).to_numpy()["depth"]
-        wanted = twin(bam, "c", start, end, rules)
-    assert not differences(got, wanted, start)
-    assert (got["reads_all"] == depth).all()
-    add_up(got, rules)
-
-
 @pytest.fixture(scope="module")
 def ref(tmp_path_factory):
     return write_fasta(tmp_path_factory.mktemp("bases") / "ref.fa", {"c": LETTERS})
@@ -76,10 +57,30 @@ def ref(tmp_path_factory):
 @pytest.mark.filterwarnings("ignore::fastcov.FastcovWarning")
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
+def test_random_reads_as_the_twin(data, ref):
+    records = data.draw(reads(), label="reads")
+    rules = data.draw(st.sampled_from(TWIN), label="rules")
+    start, end = sorted(data.draw(st.tuples(st.integers(1, LENGTH), st.integers(1, LENGTH)), label="region"))
+    n_cores = data.draw(st.integers(1, 3), label="n_cores")
+    with_reference = data.draw(st.booleans(), label="reference")
+    with tempfile.TemporaryDirectory() as folder:
+        frame_size = data.draw(st.sampled_from((60, 400)))
+        bam = write_bam(Path(folder) / "x.bam", {"c": LENGTH}, records, frame_size=frame_size)
+        how = {"rules": rules, "ref": ref if with_reference else None}
+        got = base_counts(bam, ("c", start, end), **how, n_cores=n_cores).to_numpy()
+        depth = coverage(bam, ("c", start, end), rules=rules).to_numpy()["depth"]
+        wanted = twin(bam, "c", start, end, rules, LETTERS if with_reference else "")
+    assert not differences(got, wanted, start)
+    assert (got["reads_all"] == depth).all()
+    add_up(got, rules)
+
+
+@pytest.mark.filterwarnings("ignore::fastcov.FastcovWarning")
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
 def test_random_reads_as_mpileup(data, ref, samtools):
     """Letters, insertions, deletions and skips, by strand, of mpileup's fifth column."""
-    # With a reference mpileup prints "=" as if it were the reference's letter.
-    records = [dataclasses.replace(read, seq=read.seq.replace("=", "N")) for read in data.draw(reads(), label="reads")]
+    records = data.draw(reads(), label="reads")
     fields = data.draw(FIELDS["mpileup"], label="fields")
     start, end = sorted(data.draw(st.tuples(st.integers(1, LENGTH), st.integers(1, LENGTH)), label="region"))
     with_reference = data.draw(st.booleans(), label="reference")
@@ -138,6 +139,21 @@ def test_matches_and_mismatches(sample):
         assert not differences(got, matching(table), 1)
         assert got["matches"].sum() > 10 * got["mismatches"].sum() > 0
     assert not {"ref", "matches", "mismatches"} & set(base_counts(bam, "chr1").columns)
+
+
+def test_equal_signs_are_the_letters_of_the_reference(tmp_path, ref):
+    """As `samtools calmd -e` writes them."""
+    there = LETTERS[70:90].upper()  # with two N, and lower case
+    odd = there[:5] + ("A" if there[5] != "A" else "C") + there[6:]
+    reads = [Record(name, flag, 70, 60, cigar("20M"), odd, bytes([40] * 20)) for name, flag in (("a", 0), ("b", 16))]
+    short = "".join("=" if a == b else a for a, b in zip(odd, there, strict=True))
+    plain = write_bam(tmp_path / "plain.bam", {"c": LENGTH}, reads)
+    equal = write_bam(tmp_path / "equal.bam", {"c": LENGTH}, [dataclasses.replace(read, seq=short) for read in reads])
+    got, wanted = (base_counts(bam, "c:60-100", ref=ref, rules="depth").to_numpy() for bam in (equal, plain))
+    assert not differences(got, wanted, 60)
+    assert (got["matches"].sum(), got["mismatches"].sum()) == (38, 2)
+    without = base_counts(equal, "c:60-100", rules="depth").to_numpy()
+    assert (without["N"].sum(), without["reads_all"].sum()) == (38, 40)
 
 
 def test_columns_are_those_of_pysamstats(sample):

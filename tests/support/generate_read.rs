@@ -137,7 +137,7 @@ pub fn bases(rng: &mut Rng, read: &Read, reference: &[u8]) -> Vec<u8> {
         x += if takes_reference(op) { len as usize } else { 0 };
     }
     if rng.chance(6) {
-        let odd = rng.pick(b"NNNN=RYM");
+        let odd = rng.pick(b"NNNN==RYMKSWHBVD");
         for _ in 0..rng.between(1, 5) {
             if !seq.is_empty() {
                 let at = rng.below(seq.len() as u64) as usize;

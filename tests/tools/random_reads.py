@@ -27,7 +27,7 @@ def reads(draw) -> list[Record]:
             size = sum(n for n, op in ops if op in "MIS=X")
             flag = draw(st.sampled_from((0, 0, 16, 1024, 2048, 256)))
             flag |= (0x63 if end == 0 else 0x93) & ~draw(st.sampled_from((0, 0, 0, 2))) if paired else 0
-            seq = "".join(draw(st.lists(st.sampled_from("ACGTACGTN="), min_size=size, max_size=size)))
+            seq = "".join(draw(st.lists(st.sampled_from("ACGTACGTACGTNR=="), min_size=size, max_size=size)))
             if draw(st.booleans()):  # a read that fits
                 seq = (LETTERS * 2).upper()[pos : pos + size].replace("N", "A")
             qual = draw(

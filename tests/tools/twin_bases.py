@@ -6,8 +6,12 @@ import pysam
 NAMES = [*"ACGTN", "deletions", "insertions", "skips"]
 
 
-def count(bam, chrom, start, end, rules):
-    """Read by read and base by base, for rules without the pileup engine; 1-based, both ends included."""
+def count(bam, chrom, start, end, rules, reference=""):
+    """
+    Read by read and base by base, for rules without the pileup engine; 1-based, both ends included.
+
+    `reference` has the letters of the contig, which "=" stands for.
+    """
     counts = {
         name: np.zeros(end - start + 1, np.int64) for name in [f"{n}{s}" for n in NAMES for s in ("", "_fwd", "_rev")]
     }
@@ -24,7 +28,7 @@ def count(bam, chrom, start, end, rules):
                 continue
             if read.mapping_quality < rules.min_mapq:
                 continue
-            shown = events(read, rules)
+            shown = events(read, rules, reference)
             strand = "rev" if read.is_reverse else "fwd"
             for position, (names, _) in shown.items():
                 for name in names:
@@ -35,7 +39,7 @@ def count(bam, chrom, start, end, rules):
     return counts
 
 
-def events(read, rules):
+def events(read, rules, reference):
     """Position (0-based) -> the names of what the read shows there, and the quality that counts among mates."""
     shown, x, y = {}, read.reference_start, 0
     ops = read.cigartuples or []
@@ -49,9 +53,13 @@ def events(read, rules):
         if op in (0, 7, 8):
             for i in range(n):
                 letter = sequence[y + i] if size else "N"
+                if rules.name == "count_coverage" and letter not in "ACGT":
+                    continue
+                if letter == "=" and x + i < len(reference):
+                    letter = reference[x + i].upper()
                 letter = letter if letter in "ACGT" else "N"
                 q = quality[y + i] if size else 0
-                if q >= least and not (rules.name == "count_coverage" and letter == "N"):
+                if q >= least:
                     shown[x + i] = ([letter], q)
             last = x + n - 1
             rest = iter(ops[number + 1 :])

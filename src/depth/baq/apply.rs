@@ -23,7 +23,7 @@ pub(super) fn blocks(cigar: Cigar<'_>, pos: i64, read_len: usize, into: &mut Vec
     let mut open = false;
     for op in cigar.iter() {
         let len = op.len as usize;
-        let aligned = op.kind.is_aligned();
+        let aligned = op.is_aligned();
         if aligned {
             let len = len.min(read_len.saturating_sub(y));
             match into.last_mut() {

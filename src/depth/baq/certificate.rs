@@ -125,7 +125,7 @@ fn is_one_block(record: Record<'_>, len: usize) -> bool {
     let cigar = record.cigar();
     let last = cigar.len().saturating_sub(1);
     for (i, op) in cigar.iter().enumerate() {
-        if op.kind.is_aligned() {
+        if op.is_aligned() {
             aligned += op.len as usize;
         } else if op.kind != OpKind::HardClip || (i != 0 && i != last) {
             return false;

@@ -1,7 +1,10 @@
 //! What the model needs to know about one read: the stretch of reference it is aligned to, the band, the transitions.
 
 use crate::coords::Interval;
-use crate::source::record::{OpKind, Record, Tag, UNMAPPED};
+use crate::source::record::{OpKind, Record, Tag, TagValue, UNMAPPED};
+
+/// ZQ: the qualities are adjusted already. samtools' own tag.
+const ADJUSTED: Tag = Tag::new(b'Z', b'Q');
 
 /// Half-width of the band around the diagonal unless the read's gaps ask for more.
 const BAND: i64 = 7;
@@ -64,10 +67,10 @@ impl<'a> Marks<'a> {
         // A list of tags that cannot be read says nothing.
         let find = |name| record.tag(name).ok().flatten();
         let sound = |tag| match tag {
-            Tag::Text(text) if text.len() == record.seq_len() => Some(text),
+            TagValue::Text(text) if text.len() == record.seq_len() => Some(text),
             _ => None,
         };
-        match (find(*b"BQ"), find(*b"ZQ")) {
+        match (find(Tag::BASE_ALIGNMENT_QUALITY_OFFSETS), find(ADJUSTED)) {
             // A ZQ that does not fit the read is taken as a sign of damage.
             (bq, Some(zq)) if bq.is_none() || sound(zq).is_none() => Self::Adjusted,
             (bq, _) => bq.and_then(sound).map_or(Self::None, Self::Offsets),
@@ -101,7 +104,7 @@ impl Span {
         for op in record.cigar().iter() {
             let len = i64::from(op.len);
             match op.kind {
-                OpKind::Match | OpKind::Equal | OpKind::Mismatch => {
+                OpKind::Match | OpKind::SequenceMatch | OpKind::SequenceMismatch => {
                     // An operation of length 0 counts as a beginning, too.
                     let span = span.get_or_insert(Self { x: Interval::new(x, x), y: Interval::new(y, y) });
                     x += len;
@@ -111,7 +114,7 @@ impl Span {
                 OpKind::SoftClip | OpKind::Insertion => y += len,
                 OpKind::Deletion => x += len,
                 OpKind::Skip => return None,
-                OpKind::HardClip | OpKind::Padding => {}
+                OpKind::HardClip | OpKind::Pad => {}
             }
         }
         span

@@ -18,6 +18,8 @@ pub enum Lane {
     T,
     /// Every other letter.
     N,
+    /// `=`: the letter of the reference, whichever it is.
+    Equal,
     /// A base behind which others are inserted; it is counted as a letter, too.
     Insertion,
     /// D.
@@ -27,11 +29,12 @@ pub enum Lane {
 }
 
 /// Lanes of a position: each of [`Lane`], forward and reverse.
-pub const LANES: usize = 16;
+pub const LANES: usize = 18;
 
 impl Lane {
     /// All of them, in their order.
-    pub const ALL: [Self; LANES / 2] = [Self::A, Self::C, Self::G, Self::T, Self::N, Self::Insertion, Self::Deletion, Self::Skip];
+    pub const ALL: [Self; LANES / 2] =
+        [Self::A, Self::C, Self::G, Self::T, Self::N, Self::Equal, Self::Insertion, Self::Deletion, Self::Skip];
 
     /// Index of its lane on the forward strand; that on the reverse strand is the next one.
     pub const fn index(self) -> usize {
@@ -41,6 +44,7 @@ impl Lane {
     /// The lane of a letter's 4-bit code.
     const fn of_code(code: u8) -> Self {
         match code {
+            0 => Self::Equal,
             1 => Self::A,
             2 => Self::C,
             4 => Self::G,
@@ -91,7 +95,7 @@ impl BaseFilter {
     /// Whether a base counts.
     #[inline]
     fn base_passes(&self, (lane, quality): (Lane, u8)) -> bool {
-        quality >= self.min_baseq && !(self.traits.only_acgt && lane == Lane::N)
+        quality >= self.min_baseq && !(self.traits.only_acgt && matches!(lane, Lane::N | Lane::Equal))
     }
 
     /// Adds `weight` to the lane of what `record` shows at each position of `within`. D and N have lanes of their own, so they are booked

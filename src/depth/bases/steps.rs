@@ -33,7 +33,7 @@ impl Step {
     /// Whether bases are inserted directly behind it; P between does not matter.
     pub(super) fn has_insertion(&self, cigar: Cigar<'_>) -> bool {
         let behind = cigar.iter().skip(self.index + 1);
-        behind.take_while(|op| matches!(op.kind, OpKind::Insertion | OpKind::Padding)).any(|op| op.kind == OpKind::Insertion && op.len > 0)
+        behind.take_while(|op| matches!(op.kind, OpKind::Insertion | OpKind::Pad)).any(|op| op.kind == OpKind::Insertion && op.len > 0)
     }
 }
 

@@ -8,7 +8,7 @@ use super::template::Arrival;
 use super::{Booking, MateRule, Met, Outcome, State, Template};
 use crate::coords::Interval;
 use crate::depth::slab::Slab;
-use crate::source::record::{OpKind, PROPER_PAIR, Record};
+use crate::source::record::{OpKind, PROPER_PAIR, Record, Tag};
 
 /// The rule of fragments.
 pub struct Fragment;
@@ -16,7 +16,7 @@ pub struct Fragment;
 impl MateRule for Fragment {
     type Arrival = Arrival;
 
-    const TAG: Option<[u8; 2]> = Template::TAG;
+    const TAG: Option<Tag> = Template::TAG;
 
     fn arrival(record: Record<'_>, end: i64, _: i64) -> Option<Arrival> {
         let expected = expected(record, Interval::new(i64::from(record.pos()), end))?;

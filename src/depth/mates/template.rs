@@ -1,7 +1,7 @@
 //! fastcov's `bases`: the two records of a template count once where they overlap. `docs/semantics.md`, section 5.5.
 
 use super::{MateRule, Outcome, State};
-use crate::source::record::{FIRST, LAST, MATE_UNMAPPED, PAIRED, Record, SECONDARY, SUPPLEMENTARY, Tag};
+use crate::source::record::{FIRST, LAST, MATE_UNMAPPED, PAIRED, Record, SECONDARY, SUPPLEMENTARY, Tag, TagValue};
 
 /// The rule of `bases`.
 pub struct Template;
@@ -68,7 +68,7 @@ const UNKNOWN: i64 = -1;
 impl MateRule for Template {
     type Arrival = Arrival;
 
-    const TAG: Option<[u8; 2]> = Some(*b"RG");
+    const TAG: Option<Tag> = Some(Tag::READ_GROUP);
 
     #[inline]
     fn arrival(record: Record<'_>, end: i64, _: i64) -> Option<Arrival> {
@@ -102,13 +102,13 @@ fn are_mates(a: Record<'_>, b: Record<'_>) -> bool {
 
 /// Whether the mate fields of `a` name `b`, or are lost.
 fn names_as_mate(a: Record<'_>, b: Record<'_>) -> bool {
-    a.mate_contig_id() == -1 || a.mate_pos() == -1 || (a.mate_contig_id() == b.contig_id() && a.mate_pos() == b.pos())
+    a.mate_contig_id() == -1 || a.mate_pos() < 0 || (a.mate_contig_id() == b.contig_id() && a.mate_pos() == b.pos())
 }
 
 /// The read group of a record. Tags that cannot be read name none.
 fn read_group(record: Record<'_>) -> Option<&[u8]> {
-    match record.tag(*b"RG") {
-        Ok(Some(Tag::Text(group))) => Some(group),
+    match record.tag(Tag::READ_GROUP) {
+        Ok(Some(TagValue::Text(group))) => Some(group),
         _ => None,
     }
 }

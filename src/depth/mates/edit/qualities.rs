@@ -119,11 +119,12 @@ impl<'a> Cursor<'a> {
     fn seek(record: Record<'a>, position: i64) -> Option<Self> {
         let cigar = record.cigar();
         let (mut x, mut y) = (i64::from(record.pos()), 0usize);
-        for (op, Op { kind, len }) in cigar.iter().enumerate() {
+        for (i, op) in cigar.iter().enumerate() {
+            let Op { kind, len } = op;
             let n = i64::from(len);
-            if kind.is_aligned() && x + n > position && len > 0 {
+            if op.is_aligned() && x + n > position && len > 0 {
                 let skip = (position - x).max(0);
-                return Some(Self { cigar, op, used: skip as u32 + 1, read: y + skip as usize, reference: x + skip });
+                return Some(Self { cigar, op: i, used: skip as u32 + 1, read: y + skip as usize, reference: x + skip });
             }
             if kind.consumes_reference() {
                 x += n;
@@ -148,7 +149,7 @@ impl<'a> Cursor<'a> {
         self.reference += 1;
         while let Some(op) = self.cigar.get(self.op + 1) {
             self.op += 1;
-            if op.kind.is_aligned() {
+            if op.is_aligned() {
                 if op.len > 0 {
                     self.used = 1;
                     return true;
