@@ -3,6 +3,11 @@
 //! Inside the crate every interval is 0-based and half-open. What a user types in a region string is 1-based and inclusive, as in
 //! samtools; BED is 0-based and half-open because the format says so.
 
+#![cfg_attr(
+    not(test),
+    warn(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, clippy::cast_precision_loss)
+)]
+
 use crate::error::{Error, Kind, Result, escape};
 
 /// Positions `start..end` on one contig, 0-based, half-open.

@@ -51,6 +51,12 @@ pub fn available() -> Option<u64> {
     Some(group.map_or(system, |g| g.min(system)))
 }
 
+/// A length in a file as one in memory. A length beyond the address space becomes its end, which no allocation or slice reaches.
+#[inline]
+pub fn len(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
 /// A buffer of `len` zeros, where `len` comes out of a file.
 ///
 /// # Errors

@@ -81,6 +81,8 @@ impl Default for Tuning {
 
 /// Of a file without contigs: depth would be an empty table.
 const NOT_ALIGNED: &str = "the file has no contigs: it is not aligned";
+/// Places in a part are numbers of 32 bits.
+const MAX_PART: usize = 1 << 30;
 
 /// How the records are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,7 +243,7 @@ impl Request {
     /// Inflated bytes of a part.
     pub(super) fn part_bytes(&self) -> usize {
         // The lanes of BAQ want many reads, and every seam has copies whose qualities must be exact.
-        self.settings.tuning.part_bytes << u32::from(self.baq)
+        self.settings.tuning.part_bytes.min(MAX_PART) << u32::from(self.baq)
     }
 
     /// Whether records are read from the first of the file to the last.

@@ -6,6 +6,7 @@ use super::bgzf::{self, EOF_FRAME, FrameReader, VirtualPosition};
 use super::file::InputFile;
 use super::header::Header;
 use crate::error::{Error, Kind, Result};
+use crate::memory;
 
 /// Deflate cannot expand further than this.
 const MAX_EXPANSION: u64 = 1032;
@@ -84,7 +85,7 @@ fn position_of(used: usize, filled: usize, starts: &[(usize, u64)], next: u64) -
         return bgzf::position(next, 0);
     }
     let i = starts.partition_point(|&(start, _)| start <= used) - 1;
-    bgzf::position(starts[i].1, (used - starts[i].0) as u16)
+    bgzf::position_in(starts[i].1, used - starts[i].0)
 }
 
 fn unsupported(what: &str, hint: &str) -> Error {
@@ -140,7 +141,7 @@ fn refuse_other_content(bytes: &[u8]) -> Result<()> {
 /// Whether the last frame is the end-of-file frame.
 fn ends_with_eof_frame(file: &InputFile) -> Result<bool> {
     let want = (64 << 10).min(file.len());
-    let mut tail = vec![0; want as usize];
+    let mut tail = vec![0; memory::len(want)];
     let n = file.read_at(&mut tail, file.len() - want)?;
     let tail = &tail[..n];
     if tail.ends_with(&EOF_FRAME) {

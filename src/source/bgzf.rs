@@ -34,6 +34,11 @@ pub const fn position(frame: u64, inside: u16) -> VirtualPosition {
     }
 }
 
+/// [`position`] of a byte that lies in the frame's inflated bytes, of which there are at most 65,536.
+pub fn position_in(frame: u64, inside: usize) -> VirtualPosition {
+    u16::try_from(inside).map_or(VirtualPosition::MAX, |inside| position(frame, inside))
+}
+
 /// Where the parts of a frame lie in its bytes.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
@@ -161,7 +166,7 @@ impl<'a> FrameReader<'a> {
         if out.len() < at + layout.inflated {
             memory::extend(out, at + layout.inflated.max(MAX_INFLATED))?;
         }
-        let from = (offset - self.window_start) as usize;
+        let from = memory::len(offset - self.window_start);
         let data = &self.window[from + HEAD..from + layout.len - TAIL];
         inflate(&mut self.decompressor, data, &mut out[at..at + layout.inflated], layout.crc)
             .map_err(|e| e.path(self.file.path()).offset(offset))?;
@@ -171,7 +176,7 @@ impl<'a> FrameReader<'a> {
 
     /// The bytes from the next frame on that are in the window.
     fn bytes(&self) -> &[u8] {
-        let from = (self.next - self.window_start) as usize;
+        let from = memory::len(self.next - self.window_start);
         &self.window[from.min(self.window_len)..self.window_len]
     }
 
@@ -182,7 +187,7 @@ impl<'a> FrameReader<'a> {
             return Ok(());
         }
         let kept = if inside {
-            let from = (self.next - self.window_start) as usize;
+            let from = memory::len(self.next - self.window_start);
             self.window.copy_within(from..self.window_len, 0);
             self.window_len - from
         } else {

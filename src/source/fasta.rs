@@ -45,6 +45,11 @@ struct Contig {
 }
 
 impl Contig {
+    /// Its length as a position; one that is none (no text has so many letters) is behind every other.
+    fn len(&self) -> i64 {
+        i64::try_from(self.len).unwrap_or(i64::MAX)
+    }
+
     /// Offset of base `at`, which is below `len`.
     fn byte(&self, at: u64) -> u64 {
         // Cannot overflow: `fai` has looked at the last base. A contig without bases has no lines.
@@ -115,7 +120,7 @@ impl Reference {
 
     /// How many bases the contig of that name has.
     pub fn contig_len(&self, name: &[u8]) -> Option<i64> {
-        self.contig(name).map(|c| c.len as i64)
+        self.contig(name).map(Contig::len)
     }
 
     /// Refuses a reference that does not have the contig, or not with the length the BAM's header states.
@@ -127,7 +132,7 @@ impl Reference {
     pub fn check_contig(&self, name: &[u8], header_len: i64) -> Result<()> {
         let contig = self.contig(name).ok_or_else(|| self.missing(name))?;
         self.confirm(contig)?;
-        if contig.len as i64 == header_len {
+        if contig.len() == header_len {
             return Ok(());
         }
         let what = format!("contig '{}' has {} bases in the reference and {header_len} in the BAM's header", escape(name), contig.len);
@@ -151,16 +156,17 @@ impl Reference {
     pub fn fetch(&self, name: &[u8], interval: Interval, out: &mut Vec<u8>) -> Result<()> {
         let contig = self.contig(name).ok_or_else(|| self.missing(name))?;
         let Interval { start, end } = interval;
-        if start < 0 || start > end || end > contig.len as i64 {
+        let ends = u64::try_from(start).ok().zip(u64::try_from(end).ok());
+        let Some((first, behind)) = ends.filter(|&(first, behind)| first <= behind && behind <= contig.len) else {
             let what = format!("{start}..{end} is not within contig '{}' of {} bases", escape(name), contig.len);
             return Err(Error::new(Kind::Region, what).path(self.path()).contig(name));
-        }
+        };
         self.confirm(contig)?;
-        if start == end {
+        if first == behind {
             return Ok(());
         }
         let before = out.len();
-        let result = self.read_letters(contig, start as u64, end as u64, out);
+        let result = self.read_letters(contig, first, behind, out);
         if result.is_err() {
             out.truncate(before);
         }
@@ -170,7 +176,7 @@ impl Reference {
     /// Reads the lines of `start..end` to the end of `out`, then moves their letters together.
     fn read_letters(&self, contig: &Contig, start: u64, end: u64, out: &mut Vec<u8>) -> Result<()> {
         let first = contig.byte(start);
-        let n = (contig.byte(end - 1) + 1 - first) as usize;
+        let n = memory::len(contig.byte(end - 1) + 1 - first);
         let before = out.len();
         memory::extend(out, before + n)?;
         let Some(lines) = out.get_mut(before..) else {
@@ -179,11 +185,11 @@ impl Reference {
         if self.text.read_at(lines, first)? < n {
             return Err(Error::new(Kind::FileChanged, "the reference became shorter while it was read").path(self.path()));
         }
-        let (bases, width) = (contig.line_bases as usize, contig.line_width as usize);
+        let (bases, width) = (memory::len(contig.line_bases), memory::len(contig.line_width));
         let mut from = 0;
         let mut to = 0;
-        let mut left = (end - start) as usize;
-        let mut in_line = bases - (start % contig.line_bases) as usize;
+        let mut left = memory::len(end - start);
+        let mut in_line = bases - memory::len(start % contig.line_bases);
         loop {
             let take = in_line.min(left);
             let letters = lines.get(from..from + take).unwrap_or_default();
@@ -258,7 +264,7 @@ impl Reference {
 
     /// At most `len` bytes of the text from `offset` on.
     fn bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
-        let mut bytes = memory::buffer(len as usize)?;
+        let mut bytes = memory::buffer(memory::len(len))?;
         let n = self.text.read_at(&mut bytes, offset)?;
         bytes.truncate(n);
         Ok(bytes)

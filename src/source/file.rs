@@ -48,7 +48,7 @@ impl State {
     fn of(metadata: &Metadata) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         let seconds = u64::try_from(metadata.ctime()).ok()?;
-        let changed = SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, metadata.ctime_nsec() as u32))?;
+        let changed = SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, u32::try_from(metadata.ctime_nsec()).ok()?))?;
         Some(Self { identity: Identity::of(metadata), device: metadata.dev(), changed })
     }
 

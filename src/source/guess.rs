@@ -68,7 +68,7 @@ fn is_chain(header: &Header, contig: Option<usize>, mut bytes: &[u8]) -> bool {
             return false;
         }
         if let Some(contig) = contig {
-            if record.contig_id() != contig as i32 || record.pos() < last {
+            if usize::try_from(record.contig_id()) != Ok(contig) || record.pos() < last {
                 return false;
             }
             last = record.pos();

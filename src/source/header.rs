@@ -229,12 +229,12 @@ impl Header {
                 None => error,
             })
         };
-        let known = -1..self.contigs.len() as i32;
-        if !known.contains(&record.contig_id()) {
+        let is_known = |id: i32| id == -1 || usize::try_from(id).is_ok_and(|id| id < self.contigs.len());
+        if !is_known(record.contig_id()) {
             let n = self.contigs.len();
             return corrupt(format!("the record has the reference id {}, the header has {n} contigs", record.contig_id()));
         }
-        if !known.contains(&record.mate_contig_id()) {
+        if !is_known(record.mate_contig_id()) {
             let (id, n) = (record.mate_contig_id(), self.contigs.len());
             return corrupt(format!("the record has the mate reference id {id}, the header has {n} contigs"));
         }
@@ -392,7 +392,7 @@ impl<'a> Cursor<'a> {
         };
         // Cut at the NUL as a C program would; a missing one does no harm.
         let name = name.iter().position(|&b| b == 0).map_or(name, |nul| &name[..nul]);
-        Ok(Some((name, len as i32)))
+        Ok(Some((name, len.cast_signed())))
     }
 }
 

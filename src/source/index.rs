@@ -229,7 +229,9 @@ impl Index {
 
     /// Numbers of the first and last of the smallest bins that `interval` overlaps.
     pub fn windows(&self, interval: Interval) -> (u32, u32) {
-        ((interval.start >> self.binning.min_shift) as u32, ((interval.end - 1) >> self.binning.min_shift) as u32)
+        // Contigs have less than 2^31 positions.
+        let window = |position: i64| u32::try_from(position >> self.binning.min_shift).unwrap_or(if position < 0 { 0 } else { u32::MAX });
+        (window(interval.start), window(interval.end - 1))
     }
 
     /// The chunks that may hold records which overlap `interval`, sorted and apart: they are merged where they touch, overlap or meet in
@@ -336,12 +338,12 @@ fn load(path: &Path, bam_len: u64) -> Result<Vec<u8>> {
     let mut head = [0; 18];
     let n = file.read_at(&mut head, 0)?;
     if bgzf::is_frame(head.get(..n).unwrap_or_default()) {
-        return inflate(&file, limit as usize, too_large);
+        return inflate(&file, memory::len(limit), too_large);
     }
     if file.len() > limit {
         return Err(too_large());
     }
-    let mut bytes = memory::buffer(file.len() as usize)?;
+    let mut bytes = memory::buffer(memory::len(file.len()))?;
     let n = file.read_at(&mut bytes, 0)?;
     bytes.truncate(n);
     Ok(bytes)

@@ -182,7 +182,7 @@ impl<'a> Record<'a> {
         let shape = match raw.0 {
             // Most records of short reads: one operation, all of the read.
             &[a, b, c, d] if u32::from_le_bytes([a, b, c, d]) == record.seq_len_raw() << 4 && seq > 0 && seq < 1 << 28 => {
-                Shape { reference_len: seq as i64, single: true }
+                Shape { reference_len: i64::from(record.seq_len_raw()), single: true }
             }
             _ => match record.check_cigar(raw, seq) {
                 // samtools reads such a record, which aligns nothing. `Record::check_counted` is for rules that count unmapped records.
@@ -218,10 +218,10 @@ impl<'a> Record<'a> {
             if seq > 0 && lengths.read != seq {
                 return Err(corrupt(format!("the CIGAR in the CG tag takes {} read bases, SEQ has {seq}", lengths.read)));
             }
-            return Ok(Shape { reference_len: lengths.reference as i64, single: false });
+            return Ok(Shape { reference_len: lengths.reference.cast_signed(), single: false });
         }
         let single = raw.len() == 1 && raw.get(0).is_some_and(|op| op.is_aligned() && op.len > 0);
-        Ok(Shape { reference_len: lengths.reference as i64, single })
+        Ok(Shape { reference_len: lengths.reference.cast_signed(), single })
     }
 
     /// The CIGAR in the record itself.
@@ -245,13 +245,13 @@ impl<'a> Record<'a> {
     /// Index of the contig in the header, -1 for none.
     #[inline]
     pub fn contig_id(self) -> i32 {
-        word(self.head(), 0) as i32
+        word(self.head(), 0).cast_signed()
     }
 
     /// First aligned position, 0-based; -1 for none.
     #[inline]
     pub fn pos(self) -> i32 {
-        word(self.head(), 4) as i32
+        word(self.head(), 4).cast_signed()
     }
 
     #[inline]
@@ -290,19 +290,19 @@ impl<'a> Record<'a> {
     /// Contig of the mate, -1 for none.
     #[inline]
     pub fn mate_contig_id(self) -> i32 {
-        word(self.head(), 20) as i32
+        word(self.head(), 20).cast_signed()
     }
 
     /// Position of the mate, 0-based; -1 for none.
     #[inline]
     pub fn mate_pos(self) -> i32 {
-        word(self.head(), 24) as i32
+        word(self.head(), 24).cast_signed()
     }
 
     /// Observed template length, signed.
     #[inline]
     pub fn template_len(self) -> i32 {
-        word(self.head(), 28) as i32
+        word(self.head(), 28).cast_signed()
     }
 
     #[inline]

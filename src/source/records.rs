@@ -30,6 +30,7 @@ pub struct Found {
 }
 
 impl Found {
+    #[expect(clippy::cast_possible_truncation, reason = "the buffer holds a part and a record (`MAX_RECORD`): less than 2^32 bytes")]
     #[inline]
     fn new(at: usize, len: usize, shape: Shape) -> Self {
         let reference_len = u32::try_from(shape.reference_len).unwrap_or(u32::MAX);
@@ -47,6 +48,12 @@ impl Found {
     pub const fn shape(self) -> Shape {
         Shape { reference_len: self.reference_len as i64, single: self.single }
     }
+}
+
+/// A place in the buffer; one before it is negative.
+#[expect(clippy::cast_possible_wrap, reason = "a `Vec` has at most `isize::MAX` bytes")]
+const fn signed(at: usize) -> i64 {
+    at as i64
 }
 
 /// How far one read goes.
@@ -110,8 +117,9 @@ impl Finder<'_> {
         if at >= self.filled {
             return bgzf::position(self.next_frame, 0);
         }
-        let i = self.marks.partition_point(|m| m.0 <= at as i64).saturating_sub(1);
-        self.marks.get(i).map_or(VirtualPosition::default(), |m| bgzf::position(m.1, (at as i64 - m.0) as u16))
+        let i = self.marks.partition_point(|m| m.0 <= signed(at)).saturating_sub(1);
+        let inside = |mark: i64| usize::try_from(signed(at) - mark).unwrap_or(usize::MAX);
+        self.marks.get(i).map_or(VirtualPosition::default(), |m| bgzf::position_in(m.1, inside(m.0)))
     }
 
     fn at_record(&self, error: Error, buffer: &[u8], range: &Range<usize>, number: u64) -> Error {
@@ -389,7 +397,7 @@ impl<'a> RecordReader<'a> {
         self.next = 0;
         self.limit = self.limit.map(|l| l.saturating_sub(shift));
         for mark in &mut self.marks {
-            mark.0 -= shift as i64;
+            mark.0 -= signed(shift);
         }
         let dead = self.marks.partition_point(|m| m.0 <= 0).saturating_sub(1);
         self.marks.drain(..dead);
@@ -500,7 +508,7 @@ impl<'a> RecordReader<'a> {
                 return Err(self.misplaced("an offset in the index is not the start of a frame"));
             }
         }
-        self.marks.push((self.filled as i64, offset));
+        self.marks.push((signed(self.filled), offset));
         self.filled += n;
         Ok(true)
     }

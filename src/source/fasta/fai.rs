@@ -24,7 +24,7 @@ pub(super) fn read(path: &Path, text_len: u64) -> Result<Vec<Contig>> {
     if file.len() > limit {
         return Err(corrupt_index(format!("this .fai has {} bytes, too many for a reference of {text_len} bytes", file.len())));
     }
-    let mut bytes = memory::buffer(file.len() as usize)?;
+    let mut bytes = memory::buffer(memory::len(file.len()))?;
     let n = file.read_at(&mut bytes, 0)?;
     bytes.truncate(n);
     let mut contigs = Vec::new();
@@ -155,7 +155,7 @@ impl Scan {
         let Some(contig) = self.contig.as_mut().filter(|c| c.line_bases > 0 && !self.ended && self.letters + self.blanks == 0) else {
             return 0;
         };
-        let (bases, width) = (contig.line_bases as usize, contig.line_width as usize);
+        let (bases, width) = (memory::len(contig.line_bases), memory::len(contig.line_width));
         let mut used = 0;
         for line in bytes.chunks_exact(width) {
             let (letters, end) = line.split_at_checked(bases).unwrap_or_default();

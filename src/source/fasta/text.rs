@@ -95,7 +95,7 @@ impl Text {
                 Some(bytes) => bytes,
                 None => self.inflate(frames, i, reader.get_or_insert_with(|| FrameReader::new(&self.file)))?,
             };
-            let skip = (offset + done as u64 - frame.start) as usize;
+            let skip = memory::len(offset + done as u64 - frame.start);
             let from = bytes.get(skip..).unwrap_or_default();
             let n = from.len().min(room.len());
             if n == 0 {
@@ -188,7 +188,7 @@ fn read_gzi(path: &Path, fasta_len: u64) -> Result<Vec<Frame>> {
     if count > fasta_len / (HEAD + TAIL) as u64 {
         return Err(corrupt_gzi(format!("this .gzi lists {count} frames for a file of {fasta_len} bytes")));
     }
-    let mut bytes = memory::buffer(16 * count as usize)?;
+    let mut bytes = memory::buffer(memory::len(16 * count))?;
     if file.read_at(&mut bytes, 8)? < bytes.len() {
         return Err(corrupt_gzi("this .gzi became shorter while it was read"));
     }

@@ -126,7 +126,7 @@ fn lies_there(bam: &Alignments, suspect: &SuspectBin) -> Result<bool> {
     let record = Record::trusted(&reader.buffer()[found.range()]);
     let start = i64::from(record.pos());
     let lies_there = suspect.positions.start <= start && start + found.shape().reference_len <= suspect.positions.end;
-    Ok(!is_told_of(record) || record.contig_id() == suspect.contig as i32 && lies_there)
+    Ok(!is_told_of(record) || usize::try_from(record.contig_id()) == Ok(suspect.contig) && lies_there)
 }
 
 /// Where the first record is to which the index does not lead a caller who asks for its positions. Records are looked at as far as they can

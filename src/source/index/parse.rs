@@ -107,7 +107,11 @@ impl<'a> Parser<'a> {
                 let depth = self.u32("the CSI header")?;
                 let possible = min_shift > 0 && depth <= MAX_DEPTH && min_shift.saturating_add(3 * depth) <= MAX_BITS;
                 if !possible {
-                    return Err(corrupt(format!("a CSI index with min_shift {} and depth {} cannot be", min_shift as i32, depth as i32)));
+                    return Err(corrupt(format!(
+                        "a CSI index with min_shift {} and depth {} cannot be",
+                        min_shift.cast_signed(),
+                        depth.cast_signed()
+                    )));
                 }
                 self.format = Format::Csi;
                 self.binning = Binning { min_shift, depth };
@@ -203,7 +207,7 @@ impl<'a> Parser<'a> {
             if n == 0 {
                 ids_of_empty.push(id);
             } else {
-                bins.push(RawBin { bin: Bin { id, first: first as u32, n: n as u32 }, loffset });
+                bins.push(RawBin { bin: Bin { id, first: entry(first), n: entry(n) }, loffset });
             }
         }
         bins.sort_unstable_by_key(|b| b.bin.id);
@@ -286,7 +290,7 @@ impl<'a> Parser<'a> {
         let offsets: Vec<_> = linear.chunks_exact(8).map(position).collect();
         let mut first = 0;
         for same in offsets.chunk_by(|a, b| a == b) {
-            let after = first + same.len() as u32;
+            let after = first + entry(same.len());
             if let Some(&offset) = same.first().filter(|&&offset| offset > VirtualPosition::MIN) {
                 contig.check_reached(self.binning, first, after - 1, offset)?;
             }
@@ -311,7 +315,7 @@ impl<'a> Parser<'a> {
     /// Floors from BAI's offsets per window, of which 0 means that nothing is known (some writers leave windows without a record at 0,
     /// others repeat a neighbour).
     fn linear_floors(&mut self, linear: &[u8], contig: &ContigIndex, firsts: &[(u32, VirtualPosition)]) -> Result<Vec<Floor>> {
-        let entries = linear.chunks_exact(8).enumerate().map(|(window, bytes)| (window as u32, position(bytes)));
+        let entries = linear.chunks_exact(8).enumerate().map(|(window, bytes)| (entry(window), position(bytes)));
         let highest = entries.clone().map(|e| e.1).max();
         if highest == Some(VirtualPosition::MIN) && !contig.is_empty() {
             return Err(corrupt("all linear offsets are 0, where the header is, though there are chunks"));
@@ -324,6 +328,12 @@ impl<'a> Parser<'a> {
 /// The first of `ids`, which come sorted, that is there twice.
 fn twice(ids: impl Iterator<Item = u32> + Clone) -> Option<u32> {
     ids.clone().zip(ids.skip(1)).find(|(a, b)| a == b).map(|(id, _)| id)
+}
+
+/// The number of an entry in a list of the index.
+#[expect(clippy::cast_possible_truncation, reason = "an index has at most 2^30 bytes (`MAX_BYTES`)")]
+const fn entry(n: usize) -> u32 {
+    n as u32
 }
 
 fn position(bytes: &[u8]) -> VirtualPosition {
