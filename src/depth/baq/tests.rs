@@ -176,7 +176,7 @@ impl Random {
             }
             let truth = contig[x].to_ascii_uppercase().replace_u();
             let wrong = error > 0 && self.one_in(error);
-            let base = if wrong { self.base(b"ACGTN") } else { truth };
+            let base = if wrong { self.base(b"ACGTN=R") } else { truth };
             let kind = if !self.one_in(if len > 500 { 90 } else { 9 }) {
                 b'M'
             } else if base == truth {

@@ -68,7 +68,7 @@ fn hostile(random: &mut Random, contig: &[u8], len: usize) -> Read {
     let error = [usize::MAX, 200, 100, 50, 25, 10][random.below(6)];
     for base in &mut seq {
         if random.below(error) == 1 {
-            *base = random.base(b"ACGTACGTACGTN");
+            *base = random.base(b"ACGTACGTACGTACGTN=RY");
         }
     }
     if random.one_in(4) {
