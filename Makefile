@@ -37,7 +37,7 @@ help:
 	@echo "make oracle    the recorded outputs of other tools, compared with the tools that are installed"
 	@echo "make fuzz      RUNS=$(RUNS) inputs for TARGET=$(TARGET) (fuzz/README.md); make soak: the long tests of a process's life"
 	@echo "make deny      licences and sources of all crates, if cargo-deny is installed; make audit ADVISORIES=…: with cargo-audit"
-	@echo "make bench     speed beside the floor and other programs, into README.md and docs/performance.md (or ROWS=… ROUNDS=…)"
+	@echo "make bench     speed beside the floor and other programs, into docs/performance.md and README.md (or ROWS=… ROUNDS=…)"
 	@echo "make bench-quick   the rows that matter most"
 	@echo "make mutations MUTATIONS=$(MUTATIONS) damaged files: an error, or the sum samtools gives"
 	@echo "make lint, make fmt, make clean"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import other_tools
-from rows import Row
+from data import CHECKOUT
+from rows import HEADLINES, Row
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,9 @@ def table(lines: list[Line]) -> str:
     for line in lines:
         if line.skipped:
             continue
-        aim = "" if line.row.aim is None else f"{line.row.aim} {line.row.unit}"
-        figure = f"{_number(line.median)} {line.row.unit}"
         spread = f"{_number(min(line.figures))} .. {_number(max(line.figures))}"
         seconds = " / ".join(_number(statistics.median(s)) for s in line.seconds)
-        out.append(f"| {line.row.label} | {aim} | {figure if line.met else f'**{figure}**'} | {spread} | {seconds} |")
+        out.append(f"| {line.row.label} | {_aim(line)} | {_figure(line)} | {spread} | {seconds} |")
     skipped = [f"- {line.row.label}: {line.skipped}" for line in lines if line.skipped]
     return "\n".join(out + (["", "Not measured:", "", *skipped] if skipped else []))
 
@@ -54,15 +53,45 @@ def _number(value: float) -> str:
 
 
 HOW_TO_READ = """\
-Medians of {rounds} rounds; in a round everything about a set runs once, one after the other, so that a ratio compares
-neighbours. Bold: aim missed. Seconds are the medians of what the figure is made of, in its order. fastcov is the call
-alone in a warm process, another program is its whole process; the floor is libdeflate over every frame of the file with
-its CRC checked, on as many threads."""
+Medians of {rounds} rounds. Each round runs every task of a set once, back to back, so a ratio compares runs close in
+time. Bold: aim missed. The last column lists the median seconds of each task in the figure, in order. fastcov's time is
+the call alone in a warm process; another program's time is its whole process. The floor is libdeflate over every BGZF
+block of the file, with CRC checks, on the same number of threads."""
 
 
 def text(lines: list[Line], rounds: int, command: str) -> str:
     """The table with what it takes to read and repeat it."""
-    return "\n\n".join([table(lines), HOW_TO_READ.format(rounds=rounds), f"`{command}`, {machine()}; {versions()}."])
+    how = f"`{command}` at commit {commit()}, {machine()}; {versions()}."
+    return "\n\n".join([table(lines), HOW_TO_READ.format(rounds=rounds), how])
+
+
+def short_text(lines: list[Line], rounds: int) -> str:
+    """The table of the headline rows, without the columns and the notes of the whole table."""
+    by_label = {line.row.label: line for line in lines}
+    out = ["| what | figure | aim |", "|---|---|---|"]
+    out += [_short(by_label[label]) for label in HEADLINES if label in by_label and not by_label[label].skipped]
+    note = f"Medians of {rounds} rounds at commit {commit()}, {machine()}. **Bold**: aim missed."
+    return "\n".join([*out, "", note])
+
+
+def _short(line: Line) -> str:
+    return f"| {line.row.label} | {_figure(line)} | {_aim(line)} |"
+
+
+def _figure(line: Line) -> str:
+    figure = f"{_number(line.median)} {line.row.unit}"
+    return figure if line.met else f"**{figure}**"
+
+
+def _aim(line: Line) -> str:
+    return "" if line.row.aim is None else f"{line.row.aim} {line.row.unit}"
+
+
+def commit() -> str:
+    """The commit of the checkout, with a mark when files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "unknown"
 
 
 def machine() -> str:

@@ -1,6 +1,7 @@
 """The benchmarks' harness on data of a moment: sets, answers, the table, and a wrong answer that fails the run."""
 
 import gzip
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -94,6 +95,31 @@ def test_lines_show_median_spread_and_missed_aims(tiny):
     text = report.table([report.Line(row, [1.3, 1.2, 1.1], [[0.3], [0.2]])])
     assert "| ≤ 1.15 × floor | **1.20 × floor** | 1.10 .. 1.30 | 0.30 / 0.20 |" in text
     assert "- mtb, depth, 1 thread: gone" in report.table([report.Line(row, [], [], "gone")])
+
+
+def test_the_headlines_are_rows_and_readme_has_only_those(tiny):
+    every = {row.label: row for name in ("mtb", "wgs") for row in rows.rows(replace(tiny, name=name))}
+    assert [label for label in rows.HEADLINES if label not in every] == []
+    measured = [report.Line(row, [2.0], [[0.2], [0.1]]) for row in every.values()]
+    short, whole = report.short_text(measured, 3), report.text(measured, 3, "make bench")
+    labels = [line.split(" | ")[0].removeprefix("| ") for line in short.splitlines() if line.startswith("| ")]
+    assert labels == ["what", *rows.HEADLINES]
+    assert all(f"| {label} |" in whole for label in every)
+    assert f"at commit {report.commit()}," in short
+    assert f"at commit {report.commit()}," in whole
+
+
+def test_a_headline_that_was_not_measured_is_left_out(tiny):
+    row = next(row for row in rows.rows(tiny) if row.label in rows.HEADLINES)
+    assert row.label not in report.short_text([report.Line(row, [], [], "gone")], 3)
+
+
+@pytest.mark.parametrize(("page", "count"), [("README.md", 6), ("docs/performance.md", 40)])
+def test_the_pages_say_what_was_measured_and_where(page, count):
+    text = (data.CHECKOUT / page).read_text()
+    part = text.split("<!-- make bench: begin -->")[1].split("<!-- make bench: end -->")[0]
+    assert len([line for line in part.splitlines() if line.startswith("| ")]) - 1 >= count
+    assert re.search(r"at commit [0-9a-f]{7,}", part)
 
 
 def test_the_table_goes_between_its_markers(tmp_path):
