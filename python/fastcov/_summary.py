@@ -238,7 +238,7 @@ def distribution(
     bam : str or path-like
         BAM file, sorted by coordinate, with an index (.bai or .csi).
     regions : str, tuple, or a list of those, optional
-        1-based, both ends included. Default: every contig. Regions of one contig are taken together.
+        1-based, both ends included. Default: every contig. Each position counts once, however many regions contain it.
     rules, **options
         As for :func:`fastcov.coverage`.
 

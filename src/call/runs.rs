@@ -1,5 +1,7 @@
 //! How many positions have which depth, and stretches of positions whose depths are alike.
 
+use std::collections::HashMap;
+
 use super::region::Region;
 use super::report::Answer;
 use super::request::{Request, Settings};
@@ -8,6 +10,7 @@ use crate::error::Result;
 use crate::pass::Watch;
 use crate::summary::histogram::{Distribution, Histogram};
 use crate::summary::runs::{Run, RunsOf};
+use crate::summary::series::union;
 
 /// How many positions of each target have which depth.
 #[derive(Debug)]
@@ -31,13 +34,16 @@ pub struct Binned {
     pub contigs: Vec<String>,
 }
 
-/// How many positions of each of `regions`, or of every contig, have which depth.
+/// How many positions of `regions`, or of every contig, have which depth. A position counts once: regions that overlap or touch are merged
+/// into one target.
 ///
 /// # Errors
 ///
 /// As for [`super::coverage()`].
 pub fn depth_histograms(settings: Settings, regions: Option<&[Region]>, watch: &Watch<'_>) -> Result<Answer<Histograms>> {
     let request = Request::open(settings, regions)?;
+    let targets = merged(request.targets());
+    let request = request.with_targets(targets);
     let answer = request.summarize(&Distribution, watch)?;
     watch.finish()?;
     Ok(answer.map(|histograms| Histograms::of(&request, histograms)))
@@ -64,6 +70,37 @@ impl Histograms {
     }
 }
 
+/// Targets without shared positions: by contig in the order in which contigs first occur, then by position.
+fn merged(targets: &[Target]) -> Vec<Target> {
+    let mut rank = HashMap::new();
+    for target in targets {
+        let next = rank.len();
+        rank.entry(target.contig).or_insert(next);
+    }
+    let mut sorted = targets.to_vec();
+    sorted.sort_by_key(|target| (rank[&target.contig], target.interval.start));
+    let contigs = sorted.chunk_by(|a, b| a.contig == b.contig);
+    let disjoint = contigs.flat_map(|same| {
+        let contig = same[0].contig;
+        union(same.iter().map(|target| target.interval)).into_iter().map(move |interval| Target { contig, interval })
+    });
+    disjoint.collect()
+}
+
 fn names(request: &Request) -> Vec<String> {
     request.header().contigs.iter().map(|contig| contig.text().into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coords::Interval;
+
+    #[test]
+    fn merged_targets_share_no_position_and_keep_the_order_of_contigs() {
+        let target = |(contig, start, end)| Target { contig, interval: Interval::new(start, end) };
+        let targets = [(2, 50, 60), (0, 5, 9), (2, 10, 20), (2, 15, 55), (0, 9, 12), (0, 20, 21), (2, 50, 60)].map(target);
+        assert_eq!(merged(&targets), [(2, 10, 60), (0, 5, 12), (0, 20, 21)].map(target));
+        assert_eq!(merged(&[]), []);
+    }
 }

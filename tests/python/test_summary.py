@@ -255,6 +255,20 @@ def test_regions_that_overlap_have_windows_of_their_own(sample, depths):
     assert table.summary() == {"rows": len(places), "length": len(union), "mean": pytest.approx(union.mean())}
 
 
+@pytest.mark.parametrize("rules", ["depth", "bases", "mpileup"])
+def test_distribution_counts_a_position_of_several_regions_once(sample, rules):
+    regions = ["chr2:100-900", "chr1:1000-3000", "chr2:500-1500", "chr1:2000-2500", "chr2:100-900", "chr1:3001-3002"]
+    table = distribution(sample[0], regions, rules=rules)
+    merged = distribution(sample[0], ["chr2:100-1500", "chr1:1000-3002"], rules=rules)
+    assert table.to_pandas().equals(merged.to_pandas())
+    assert table.metadata["regions"] == [("chr2", 100, 1500), ("chr1", 1000, 3002)]
+    assert table.metadata["reads"] == merged.metadata["reads"]
+    alone = coverage(sample[0], "chr1:1000-3002", rules=rules).to_pandas()["depth"]
+    frame = table.to_pandas()
+    for depth, fraction in frame[frame["chrom"] == "chr1"][["depth", "fraction"]].itertuples(index=False):
+        assert fraction == (alone >= depth).mean()
+
+
 def test_distribution_is_the_part_at_each_depth_or_deeper(sample, depths):
     frame = distribution(sample[0], rules="depth").to_pandas()
     groups = {**depths["depth"], "total": np.concatenate(list(depths["depth"].values()))}
