@@ -23,7 +23,7 @@ mod tests;
 pub use bases::base_counts;
 pub use coverage::{coverage, region_depth};
 pub use evidence::{flag_summary, insert_sizes};
-pub use matrix::{MatrixTable, coverage_matrix};
+pub use matrix::{Headers, MatrixTable, coverage_matrix};
 pub use qc::{Qc, QcQuery, qc};
 pub use region::Region;
 pub use report::{Answer, Report};

@@ -122,9 +122,10 @@ def base_counts(
     bam: str, regions: list[str | tuple[str, int, int]] | None, rules: Rules, **options: Unpack[Options]
 ) -> Depth: ...
 def coverage_matrix(
-    bams: list[str],
+    bams: list[tuple[str, str | None]],
     regions: list[str | tuple[str, int, int]] | None,
     names: list[str] | None,
+    strict: bool,
     rules: Rules,
     **options: Unpack[Options],
 ) -> Depth: ...

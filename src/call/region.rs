@@ -35,10 +35,19 @@ impl Resolver<'_> {
     /// [`crate::error::Kind::ReferenceMismatch`] when the reference does not have a contig with this length.
     pub(super) fn targets(&mut self, regions: Option<&[Region]>) -> Result<Vec<Target>> {
         let Some(regions) = regions else {
-            let contigs = self.header.contigs.iter().map(|c| c.len).enumerate().filter(|c| c.1 > 0);
-            return contigs.map(|(id, len)| self.target(id, 1, len)).collect();
+            return self.whole(0..self.header.contigs.len());
         };
         regions.iter().map(|region| self.target_of(region)).collect()
+    }
+
+    /// The targets that cover the contigs `ids`, in their order, without those of length 0.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Resolver::targets`] about the reference.
+    pub(super) fn whole(&mut self, ids: impl IntoIterator<Item = usize>) -> Result<Vec<Target>> {
+        let contigs = ids.into_iter().map(|id| (id, self.header.contigs[id].len)).filter(|c| c.1 > 0);
+        contigs.map(|(id, len)| self.target(id, 1, len)).collect()
     }
 
     fn target_of(&mut self, region: &Region) -> Result<Target> {

@@ -104,11 +104,6 @@ def test_a_function_without_a_rule_takes_no_field_of_one(function):
         function("x.bam", min_mapq=3)
 
 
-def test_a_matrix_takes_no_index():
-    with pytest.raises(TypeError, match="coverage_matrix got an unexpected keyword argument 'index'"):
-        fastcov.coverage_matrix(["x.bam"], index="x.bai")
-
-
 @pytest.mark.parametrize(
     ("given", "says"),
     [
