@@ -115,7 +115,8 @@ def _files(
     if isinstance(bams, Mapping):
         if names is not None:
             raise InvalidArgumentError("names= and a dict of files both name the columns: give one of them")
-        bams, names = bams.values(), list(bams)
+        names = list(bams)
+        bams = bams.values()
     elif isinstance(bams, (str, bytes, os.PathLike)) or not isinstance(bams, Iterable):
         raise TypeError(f"bams must be a list of paths or a dict of them by name, not {type(bams).__name__}")
     names = names if names is None or isinstance(names, str) else list(names)
