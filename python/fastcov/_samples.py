@@ -115,9 +115,8 @@ def _files(
     if isinstance(bams, Mapping):
         if names is not None:
             raise InvalidArgumentError("names= and a dict of files both name the columns: give one of them")
-        names = list(bams)
-        bams = bams.values()
-    elif isinstance(bams, (str, bytes, os.PathLike)) or not isinstance(bams, Iterable):
+        return [path("bams", bam) for bam in bams.values()], list(bams)
+    if isinstance(bams, (str, bytes, os.PathLike)) or not isinstance(bams, Iterable):
         raise TypeError(f"bams must be a list of paths or a dict of them by name, not {type(bams).__name__}")
     names = names if names is None or isinstance(names, str) else list(names)
     if isinstance(names, str) or (names is not None and not all(isinstance(name, str) for name in names)):

@@ -167,7 +167,7 @@ impl Bed {
     pub fn push(&mut self, row: Row<'_>) -> Result<()> {
         let Row { contig, start, end, .. } = row;
         let number = self.len();
-        if start < 0 || end < start || end > MOST as i64 {
+        if start < 0 || end < start || end > MOST {
             let what = format!("row {number} of bed, {}:{start}-{end}, is no interval", escape(contig));
             return Err(Error::new(Kind::InvalidArgument, what).hint("give 0 <= start <= end, 0-based, end not included"));
         }

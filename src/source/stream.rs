@@ -95,7 +95,7 @@ pub fn error_of(path: &Path, error: io::Error) -> std::result::Result<Error, io:
 fn is_ready(file: &File) -> io::Result<bool> {
     let mut asked = libc::pollfd { fd: std::os::fd::AsRawFd::as_raw_fd(file), events: libc::POLLIN, revents: 0 };
     // SAFETY: one entry, of a file that stays open for the call.
-    match unsafe { libc::poll(&raw mut asked, 1, SLICE.as_millis() as libc::c_int) } {
+    match unsafe { libc::poll(&raw mut asked, 1, libc::c_int::try_from(SLICE.as_millis()).unwrap_or(libc::c_int::MAX)) } {
         -1 => match io::Error::last_os_error() {
             e if e.kind() == io::ErrorKind::Interrupted => Ok(false),
             e => Err(e),

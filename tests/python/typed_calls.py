@@ -42,7 +42,7 @@ def every_function(bam: str) -> None:
     fastcov.coverage(bam, ends="left")  # type: ignore
     fastcov.coverage(bam, cores=2)  # type: ignore
     fastcov.coverage(bam, rules=3)  # type: ignore
-    fastcov.coverage_matrix([bam], index="x.bai")  # type: ignore
+    fastcov.coverage_matrix([bam], index=3)  # type: ignore
     fastcov.flag_summary(bam, min_mapq=3)  # type: ignore
 
 

@@ -4,7 +4,7 @@ use super::Row;
 use crate::error::{Error, Kind, escape};
 
 /// More than any contig has.
-pub(super) const MOST: u64 = 1 << 62;
+pub(super) const MOST: i64 = 1 << 62;
 /// Characters of a faulty number that are shown.
 const SHOWN: usize = 20;
 /// What a line should be.
@@ -58,9 +58,9 @@ impl<'a> Fields<'a> {
         if self.n < 3 {
             return None;
         }
-        let (start, end) = (number(start)?, number(end)?);
+        let (start, end) = (i64::try_from(number(start)?).ok()?, i64::try_from(number(end)?).ok()?);
         let name = (self.n > 3).then_some(name);
-        (start <= end && end <= MOST).then_some(Row { contig, start: start as i64, end: end as i64, name })
+        (start <= end && end <= MOST).then_some(Row { contig, start, end, name })
     }
 
     /// Whether a start and an end stand where those of an interval do, whatever they are.

@@ -35,7 +35,7 @@ impl Names {
 
     /// The distinct names, as the file has them.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.ends.len()).map(|id| name(&self.text, &self.ends, id as u32))
+        (0..).take(self.ends.len()).map(|id: u32| name(&self.text, &self.ends, id))
     }
 
     /// For each row the index of its name among the distinct ones.
@@ -61,12 +61,14 @@ impl Names {
 
     fn id(&mut self, new: &[u8]) -> Result<u32> {
         let Self { text, ends, ids, hasher, .. } = self;
-        let half = hasher.hash_one(new) as u32;
+        let [a, b, c, d, ..] = hasher.hash_one(new).to_le_bytes();
+        let half = u32::from_le_bytes([a, b, c, d]);
         if let Some(&(_, id)) = ids.find(spread(half), |&(other, id)| other == half && name(text, ends, id) == new) {
             return Ok(id);
         }
         // A column of categories has codes of 31 bits.
-        let id = i32::try_from(ends.len()).map_err(|_| Error::new(Kind::ResourceLimit, "more than 2 billion distinct names"))? as u32;
+        let id =
+            i32::try_from(ends.len()).map_err(|_| Error::new(Kind::ResourceLimit, "more than 2 billion distinct names"))?.cast_unsigned();
         memory::room(text, new.len())?;
         memory::room(ends, 1)?;
         ids.try_reserve(1, |&(half, _)| spread(half)).map_err(|_| memory::short())?;
