@@ -115,7 +115,7 @@ def _files(
     if isinstance(bams, Mapping):
         if names is not None:
             raise InvalidArgumentError("names= and a dict of files both name the columns: give one of them")
-        return [path("bams", bam) for bam in bams.values()], list(bams)
+        return [path("bams", bam) for bam in bams.values()], [str(name) for name in bams]
     if isinstance(bams, (str, bytes, os.PathLike)) or not isinstance(bams, Iterable):
         raise TypeError(f"bams must be a list of paths or a dict of them by name, not {type(bams).__name__}")
     names = names if names is None or isinstance(names, str) else list(names)
