@@ -1,7 +1,7 @@
 """
 fastcov beside the floor and other programs: `make bench`, `make bench-quick`.
 
-Exit status 1 when a result is wrong; an aim that is missed is printed in bold and is no failure.
+Exit status 1 when a result is wrong; an aim that is missed is printed in bold and is not a failure.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-//! How much memory there is, before it is taken, and what is put by for when there is none.
+//! Checks available memory before allocating, and keeps a reserve so that a call can fail cleanly.
 //!
 //! In a Rust program an allocation that fails ends the process. Where memory is given out in advance (most systems) none fails; in a
-//! process whose address space is limited (`ulimit -v`, many cluster schedulers) it may. So large memory is asked for in a way that can be
+//! process whose address space is limited (`ulimit -v`, many cluster schedulers) it may. So large allocations are made in a way that can be
 //! refused, and for everything else there is a [`Reserve`]: what it gives lets a call go on to the next place where it looks whether to
 //! stop, and fail in order.
 #![allow(unsafe_code)] // An allocator is one by contract.
@@ -14,12 +14,12 @@ use crate::error::{Error, Kind, Result};
 
 /// What a worker takes besides the result: its stack and buffers.
 const PER_WORKER: u64 = 8 << 20;
-/// What is put by. Nothing is written to it, so it takes addresses and no memory.
+/// Size of the reserve. It is never written to, so it takes address space and no memory.
 const RESERVED: usize = 16 << 20;
-/// An allocation from this size on gets nothing of it: whoever asks for so much can be refused.
+/// Allocations this large never use the reserve; their callers handle failure.
 const LARGE: usize = RESERVED / 2;
 
-/// Memory that nobody uses, [`RESERVED`] bytes of it.
+/// [`RESERVED`] bytes of unused address space.
 static RESERVE: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 /// How often it was given back to the system because an allocation failed.
 static SPENT: AtomicU64 = AtomicU64::new(0);
@@ -32,7 +32,7 @@ pub fn is_given(bytes: u64, workers: usize) -> bool {
     if given.is_null() {
         return false;
     }
-    // SAFETY: they were taken just now, and nobody else has seen them.
+    // SAFETY: they were allocated just now and are not shared.
     unsafe { pages::give_back(given, wanted) };
     true
 }
@@ -102,7 +102,7 @@ pub fn reserve(workers: usize) -> Result<()> {
             return Err(refused(RESERVED as u64));
         }
         if RESERVE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            // SAFETY: it was taken just now, and nobody else has seen it.
+            // SAFETY: it was allocated just now and is not shared.
             unsafe { pages::give_back(new, RESERVED) };
         }
     }
@@ -177,7 +177,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Reserve<A> {
 mod pages {
     use std::ptr;
 
-    /// `len` bytes that nobody writes to, null if the system has none.
+    /// `len` bytes that are never written, null if the system has none.
     pub fn take(len: usize) -> *mut u8 {
         let (allowed, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON);
         // SAFETY: pages of no file, at an address where nothing is.
@@ -187,14 +187,14 @@ mod pages {
 
     /// # Safety
     ///
-    /// [`take`] has given `at` for `len`, and nobody uses it.
+    /// [`take`] returned `at` for `len`, and it is not in use.
     pub unsafe fn give_back(at: *mut u8, len: usize) {
-        // SAFETY: they were mapped as one, and nobody looks at them any more.
+        // SAFETY: they were mapped as one and are no longer used.
         unsafe { libc::munmap(at.cast(), len) };
     }
 }
 
-/// The system's allocator, where pages are not asked for like that.
+/// The system's allocator, on platforms without `mmap`.
 #[cfg(not(unix))]
 mod pages {
     use std::alloc::{GlobalAlloc, Layout, System};
@@ -208,7 +208,7 @@ mod pages {
 
     /// # Safety
     ///
-    /// [`take`] has given `at` for `len`, and nobody uses it.
+    /// [`take`] returned `at` for `len`, and it is not in use.
     pub unsafe fn give_back(at: *mut u8, len: usize) {
         if let Ok(layout) = Layout::from_size_align(len.max(1), 16) {
             // SAFETY: it was allocated there with this layout.

@@ -26,7 +26,7 @@ pub use stream::{Next, Stream, WAITING};
 pub use watch::{Control, Poll, Progress, Watch};
 pub use work::run;
 
-/// A lock is only poisoned by a panic, and that ends the call by itself.
+/// Only a panic poisons a lock, and a panic ends the call anyway.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

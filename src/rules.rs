@@ -45,7 +45,7 @@ pub enum Preset {
 
 /// What a tool does that no option of it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact about a tool, asked for by itself")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about a tool")]
 pub struct Traits {
     /// The name users give.
     pub name: &'static str,
@@ -53,11 +53,11 @@ pub struct Traits {
     pub tool: &'static str,
     /// It stands on htslib's pileup engine: a walk that goes on by one operation per position, and a depth cap.
     pub pileup: bool,
-    /// Flags that are left out whatever is asked for.
+    /// Flags that are always excluded.
     pub always_exclude: u16,
     /// When it counts from the first to the last position of a record, one at least, and looks at nothing in between.
     pub spans: Spans,
-    /// Only the letters A, C, G and T count, and a record without qualities counts nothing when qualities are asked for.
+    /// Only the letters A, C, G and T count, and a record without qualities counts nothing under a quality filter.
     pub only_acgt: bool,
     /// A deletion with no base behind it passes any quality.
     pub trailing_deletion: bool,
@@ -376,7 +376,7 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// [`Kind::InvalidArgument`] when BAQ is asked for without a reference.
+    /// [`Kind::InvalidArgument`] when BAQ is requested without a reference.
     pub fn uses_baq(&self, has_reference: bool) -> Result<bool> {
         match (self.baq, has_reference) {
             (Some(true), false) => Err(Error::new(Kind::InvalidArgument, "baq=True without a reference")

@@ -45,7 +45,7 @@ impl<A: Summary, B: Summary> Summary for (A, B) {
     }
 }
 
-/// A summary that was not asked for is nothing.
+/// A summary that was not requested does nothing.
 impl<S: Summary> Summary for Option<S> {
     type Digest = Option<S::Digest>;
     type Total = S::Total;

@@ -29,7 +29,7 @@ def read_bed(bed: Any, timeout: float | None = None) -> "_fastcov.Bed":
     Raises
     ------
     CorruptFileError
-        A line is no interval; the message has its number.
+        A line is not an interval; the message has its number.
     FileError
         The file cannot be read.
     InvalidArgumentError

@@ -77,7 +77,7 @@ class Comparison(Table):
             required_flag                a flag of ``require_flags`` is missing
             mapq, orphan                 mapping quality; paired, but not a proper pair
             deletion, skip               the read has a D or an N there
-            letter                       the base is no A, C, G or T (``count_coverage``)
+            letter                       the base is not A, C, G or T (``count_coverage``)
             other                        what only this tool does: ``docs/semantics.md``, 12
             base_quality, baq            base quality as it is in the file; as BAQ lowers it
             mate_overlap                 the other mate is there, and counts
@@ -322,7 +322,7 @@ def _chain(rules: Rules, *, baq: bool) -> Iterator[tuple[str, Rules]]:
     """From no filter at all to ``rules``, one filter more each time; each with the reason of what it takes away.
 
     Whatever the tools do in their own way comes with the change from a plain rule to theirs, which is why each step is
-    a rule that can be asked for, and the reasons add up whatever the tools do.
+    an available rule, and the reasons add up whatever the tools do.
     """
     plain = Rules("depth", exclude_flags=0, deletions=True, skips=True)
     yield "", plain

@@ -235,7 +235,7 @@ def coverage(
         then read from its first record to its last.
     regions : str, tuple, or a list of those, optional
         ``"chr1"``, ``"chr1:1000-2000"``, ``("chr1", 1000, 2000)``: 1-based, both ends included, whatever the
-        container. Default: every contig of the header, whole. Each region is counted by itself, as with ``-r`` of
+        container. Default: every contig of the header, whole. Each region is counted separately, as with ``-r`` of
         samtools; regions that overlap give rows twice.
     rules : Rules or str, default "bases"
         What counts. A name is that tool with its own defaults; see :class:`Rules` and ``docs/semantics.md``.
@@ -250,7 +250,7 @@ def coverage(
     Returns
     -------
     Table
-        Rows in the order of ``regions``, positions nobody covers with depth 0. The columns are ``chrom`` (category),
+        Rows in the order of ``regions``, positions without reads with depth 0. The columns are ``chrom`` (category),
         ``pos`` (int64, 1-based), ``base`` (category, with ``ref`` only) and ``depth`` (int32). With ``runs=True`` they
         are ``chrom``, ``start``, ``end`` (int64, 0-based and half-open as in BED) and ``depth``: stretches of equal
         depth, as long as they can be inside their region, those of depth 0 included.

@@ -21,7 +21,7 @@ def about(metadata: Mapping[str, Any]) -> dict[str, Any]:
 def to_frame(parts: Mapping[str, Any]) -> pd.DataFrame:
     """The frame of ``get_coverage``: its columns are the arrays in ``parts``, not copies of them.
 
-    Each array becomes a block of its own, and nobody else holds it, so the frame can be written to at once.
+    Each array becomes its own block and is not shared, so the frame is writable.
     """
     columns = {
         "pos": parts["pos"],

@@ -60,7 +60,7 @@ def coverage_matrix(
     -------
     Table
         The columns ``chrom`` (category), ``pos`` (int64, 1-based), ``base`` (category, with ``ref`` only) and one of
-        int32 for each file: its depth, 0 where nothing covers; there are no missing values.
+        int32 for each file: its depth, 0 where there are no reads; never missing.
         ``metadata["reads"]`` has the counts of records for each name.
 
     Raises

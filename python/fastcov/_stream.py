@@ -20,7 +20,7 @@ class CoverageStream:
     """
     Depth that is being counted: an iterator of tables, and an Arrow stream. :func:`iter_coverage` returns it.
 
-    It can be gone through once. Threads in the background keep a few batches ready and wait when nobody takes them;
+    It can be iterated once. Threads in the background keep a few batches ready and wait when none is taken;
     they end with the last batch, with :meth:`close`, at the end of a ``with`` block, and when nothing refers to the
     stream any more.
 
@@ -81,7 +81,7 @@ class CoverageStream:
         return Table(columns, {**self.metadata, "regions": regions})
 
     def _end(self, depth: int = 2) -> None:
-        """Takes over what there is to say when the end is reached."""
+        """Stores the report when the end is reached."""
         if self._over:
             return
         self._over = True
@@ -167,9 +167,9 @@ def iter_coverage(
 
     Notes
     -----
-    Nothing that is given turns out to be void later. So where the depth cap of the rule can act (``mpileup``,
-    ``pileup``, ``perbase-base-depth``; not with ``max_depth=0``) the records are gone through once before, to find out
-    whom it drops; and with ``mosdepth`` once before, since a name that is used again changes what lies before it.
+    Batches are final once yielded. So where the depth cap of the rule can act (``mpileup``,
+    ``pileup``, ``perbase-base-depth``; not with ``max_depth=0``) a preliminary pass finds out
+    which reads it drops. ``mosdepth`` needs one too, since a reused name changes earlier depths.
 
     Examples
     --------

@@ -38,7 +38,7 @@ class TargetStats(Table):
     The table of :func:`target_stats` and :func:`window_stats`, with the statistics of all its positions together.
 
     What it keeps are the integers the statistics are made of, each as narrow as its column allows. A column is
-    computed when it is asked for: ``to_numpy`` and ``to_pandas`` make all of them, with the dtypes documented, and each
+    computed on access: ``to_numpy`` and ``to_pandas`` make all of them, with the dtypes documented, and each
     call anew; a reader of Arrow streams (``pyarrow``, ``polars``, ``duckdb``) is given batches of 65,536 rows.
     """
 
@@ -100,7 +100,7 @@ def target_stats(
         positions at that depth or deeper). With ``by="name"`` it begins with ``name`` and ``targets`` (int64, how
         many) instead of chrom, start, end, name.
 
-        Overlapping and equal targets are counted each by itself. A target that reaches past the end of its contig is
+        Overlapping and equal targets are counted separately. A target that reaches past the end of its contig is
         cut there, and one that has no position gets length 0, min and max 0 and NaN elsewhere; a FastcovWarning
         counts both. :meth:`TargetStats.summary` gives the totals. ``metadata["bed"]`` holds ``path`` (None for a list
         or a frame), ``targets`` and ``skipped_lines`` (comments, ``track``, ``browser`` and empty lines, and names of
@@ -356,7 +356,7 @@ def quantize(
     """
     edges = [as_int("an edge of bins", edge) for edge in bins]
     if not edges or edges[0] < 0 or edges[-1] >= 1 << 31 or any(b <= a for a, b in itertools.pairwise(edges)):
-        raise InvalidArgumentError(f"bins={list(bins)} are no edges: give one or more increasing depths of 0 or more")
+        raise InvalidArgumentError(f"bins={list(bins)} are not edges: give one or more increasing depths of 0 or more")
     upper = [*map(str, edges[1:]), "inf"]
     named = [f"{low}:{high}" for low, high in zip(edges, upper, strict=True)] if labels is None else list(labels)
     if len(named) != len(edges) or len(set(named)) != len(named) or not all(isinstance(n, str) for n in named):

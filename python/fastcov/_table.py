@@ -58,7 +58,7 @@ class Table:
 
     @classmethod
     def _of(cls, columns: dict[str, Column], metadata: dict[str, Any]) -> "Table":
-        """A table that keeps these arrays; nobody may write to them afterwards."""
+        """A table that keeps these arrays, which must not be written to afterwards."""
         return cls(arrow(columns), metadata)
 
     @property
@@ -266,7 +266,7 @@ class Table:
 
 
 def arrow(columns: dict[str, Column]) -> "_fastcov.ArrowTable":
-    """Arrays as the core holds them, without a copy; nobody may write to them afterwards."""
+    """Arrays as the core holds them, without a copy; they must not be written to afterwards."""
     parts = []
     for name, (values, names) in columns.items():
         plain = np.ascontiguousarray(values)

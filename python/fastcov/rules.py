@@ -89,7 +89,7 @@ class Rules(_fastcov.Rules):
     skips : bool
         Whether a skipped stretch (CIGAR N, an intron) counts at the positions it spans.
     max_depth : int
-        Cap on the reads held at once (not on the depth itself); 0 is no cap.
+        Cap on the reads held at once (not on the depth itself); 0: unlimited.
     read_groups : tuple of str or None
         Only reads of these read groups (``ID`` of an ``@RG`` line; one name or several may be given). None: all reads,
         those without a group too.

@@ -126,7 +126,7 @@ fn fetch_codes(request: &Request, target: &Target, codes: &[i8; 256], bytes: &mu
         *code = codes[usize::from(byte)];
         if *code < 0 {
             let place = target.interval.one_based().0 + i as i64;
-            return Err(Error::new(Kind::CorruptFile, format!("{:?} at position {place} is no base", char::from(byte)))
+            return Err(Error::new(Kind::CorruptFile, format!("{:?} at position {place} is not a base", char::from(byte)))
                 .contig(name)
                 .hint("give a FASTA of nucleotides")
                 .path(reference.path()));
@@ -139,7 +139,7 @@ fn fetch_codes(request: &Request, target: &Target, codes: &[i8; 256], bytes: &mu
 ///
 /// # Errors
 ///
-/// What reading the reference gives; [`Kind::CorruptFile`] for a letter in it that is none.
+/// What reading the reference gives; [`Kind::CorruptFile`] for a letter that is not a base.
 pub(super) fn axis_of(request: &Request, positions: &[Target]) -> Result<Axis> {
     let rows: Vec<_> = positions.iter().map(|t| (t.contig, t.interval.len() as usize)).collect();
     let n = rows.iter().map(|r| r.1).sum();

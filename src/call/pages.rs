@@ -7,7 +7,7 @@ const LARGE: usize = 4 << 20;
 /// A column of zeros. They come from the system as they are; a page takes memory when it is first written.
 ///
 /// Writing a new column of hundreds of megabytes in pages of 4 KiB costs a fault for each of them, a good part of the time it takes to fill
-/// it. So the kernel is asked for large pages where the column is large; where it has none, or is no Linux, nothing changes. NumPy does
+/// it. So large columns request large pages; without them, or off Linux, nothing changes. NumPy does
 /// the same for its arrays.
 pub fn zeros<T: Clone + Default>(len: usize) -> Vec<T> {
     let column = vec![T::default(); len];

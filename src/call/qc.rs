@@ -18,7 +18,7 @@ use crate::summary::histogram::Distribution;
 use crate::summary::stats::Threshold;
 use crate::table::{self, Statistic};
 
-/// What is asked for besides the tables that every call makes.
+/// The optional tables, besides those that every call makes.
 #[derive(Debug)]
 pub struct QcQuery<'a> {
     /// Targets.
@@ -38,9 +38,9 @@ pub struct QcQuery<'a> {
 pub struct Qc {
     /// How many positions of each contig have which depth.
     pub distribution: Histograms,
-    /// Statistics of the windows, if they were asked for.
+    /// Statistics of the windows, if requested.
     pub windows: Option<StatTables>,
-    /// Statistics of the targets, if they were asked for.
+    /// Statistics of the targets, if requested.
     pub targets: Option<StatTables>,
     /// Records by flags: `category, passed, failed`.
     pub flags: RecordBatch,

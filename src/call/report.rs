@@ -8,12 +8,12 @@ use crate::depth::walk::Tally;
 use crate::error::Result;
 use crate::rules::Rules;
 
-/// A result, and what there is to say about it.
+/// A result and its report.
 #[derive(Debug)]
 pub struct Answer<T> {
     /// The result.
     pub value: T,
-    /// What there is to say.
+    /// What was counted, and warnings.
     pub report: Report,
 }
 

@@ -28,7 +28,7 @@ pub struct Settings {
     pub read_groups: Option<Vec<String>>,
     /// Workers; all this process may use when not given.
     pub n_cores: Option<usize>,
-    /// Count what there is of a file that is cut short.
+    /// Count the remaining part of a truncated file.
     pub allow_truncated: bool,
     /// Bytes the result may take.
     pub max_memory: Option<u64>,

@@ -106,7 +106,7 @@ impl Call<'_> {
         Batch { columns, regions: positions.iter().map(|target| named(self.request, target)).collect() }
     }
 
-    /// Waits until there is room. Nobody may be there any more: then the workers have been told to stop.
+    /// Waits until there is room. If the receiver is gone, the workers have been told to stop.
     fn send(&self, batch: Result<Batch>) {
         let _ = self.sender.send(batch);
     }

@@ -93,7 +93,7 @@ impl Standings {
         self.all.get(index) == Some(&Standing::Kept)
     }
 
-    /// The qualities record number `index` came with, `len` of them, where they are no longer its own though the new ones are not exact.
+    /// The `len` original qualities of record number `index`, if they were replaced by inexact ones.
     pub fn original(&self, index: usize, len: usize) -> Option<&[u8]> {
         match self.all.get(index) {
             Some(&Standing::Lowered(at)) => self.originals.get(at..at + len),
@@ -159,7 +159,7 @@ impl Baq {
     /// Replaces the base qualities of every record by its extended BAQ, in place.
     ///
     /// `records` are the records' bytes in `buffer`, without their `block_size`, accepted by [`Record::check`] and all on the contig
-    /// of `window`; `window` covers what [`Baq::window`] asked for (a read it does not cover keeps its qualities). False when
+    /// of `window`; `window` covers the result of [`Baq::window`] (a read it does not cover keeps its qualities). False when
     /// `cancelled` said so, which is asked about every thousand reads; the records are then partly done.
     ///
     /// What the qualities then are is added to `standings`. Where they are not exact, another call with the record as it came and

@@ -2,7 +2,7 @@
 //!
 //! [`Joined::screen`] sees each part once, in order, long before it may be joined: it checks the order of the records and replays the depth
 //! cap ([`Cap`]). [`Joined::join`] carries over each seam what reaches across it, names of mates ([`Names`]) and changes behind the last
-//! start ([`Frontier`]), and gives pieces whose counts are final, to be written by whoever has time. What it does per part is small; the
+//! start ([`Frontier`]), and gives pieces whose counts are final, which any worker can write. What it does per part is small; the
 //! work on positions is in [`Piece`].
 
 mod cap;

@@ -27,7 +27,7 @@ pub struct Slab<const L: usize = 1> {
     pub diff: Vec<[i32; L]>,
     /// Changes at positions the array does not cover, in no order.
     pub events: Vec<Change>,
-    /// Positions that are asked for; nothing outside is booked.
+    /// Requested positions; nothing outside them is counted.
     clip: Interval,
     /// Counts that are not in `diff` yet, per position: a record is added to a stretch of them with few instructions, however often its
     /// qualities go up and down.
@@ -55,7 +55,7 @@ impl<const L: usize> Slab<L> {
         (self.touched, self.records) = (0..0, 0);
     }
 
-    /// The positions that are asked for.
+    /// The requested positions.
     pub const fn asked(&self) -> Interval {
         self.clip
     }

@@ -245,7 +245,7 @@ impl<'a> Walker<'a> {
     ///
     /// # Errors
     ///
-    /// [`Kind::CorruptFile`] for tags that do not fit the record, where its read group is asked for.
+    /// [`Kind::CorruptFile`] for tags that do not fit the record, if read groups are filtered.
     #[inline]
     pub fn is_selected(&self, record: Record<'_>, survivor: &mut KeptRecord, tally: &mut Tally) -> Result<bool> {
         if self.selects { self.select(record, survivor, tally) } else { Ok(true) }
@@ -289,7 +289,7 @@ impl<'a> Walker<'a> {
         if contig == -1 || contig > self.target.contig as i32 { Ok(Location::Behind) } else { Err(unsorted()) }
     }
 
-    /// The filters, in the order of the tools; the first that speaks is counted.
+    /// The filters, in the order of the tools. The first filter that rejects the record is tallied.
     #[inline]
     pub fn passes(&self, record: Record<'_>, tally: &mut Tally) -> bool {
         let flags = record.flags();

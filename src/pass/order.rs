@@ -186,7 +186,7 @@ impl<'a, C: Consumer> Order<'a, C> {
     ///
     /// The first error in the order of the file.
     pub(super) fn deposit(&mut self, id: PartId, start: Place, part: Result<(PartHead, C::Part)>, ready: &mut Vec<C::Ready>) -> Result<()> {
-        // Parts of a span that is read again from its true start, or that nobody needs, come late.
+        // Parts of a span that is read again from its true start, or that is not needed, come late.
         if self.is_wanted(id.span, start) {
             self.waiting.insert(id, part);
         }

@@ -94,7 +94,7 @@ impl<T: Send + 'static, R: Send + 'static> Stream<T, R> {
 }
 
 impl<T, R> Stream<T, R> {
-    /// Ends the work; when this returns, nobody works any more.
+    /// Ends the work; when this returns, all workers have stopped.
     pub fn close(&mut self) {
         self.control.stop();
         if self.process != std::process::id() {
@@ -102,7 +102,7 @@ impl<T, R> Stream<T, R> {
             std::mem::forget((self.items.take(), self.driver.take(), Arc::clone(&self.control)));
             return;
         }
-        // Whoever waits to send wakes up.
+        // Blocked senders wake up.
         self.items = None;
         if let Some(driver) = self.driver.take() {
             // What it came to does not matter any more.
@@ -122,7 +122,7 @@ impl<T, R> Drop for Stream<T, R> {
 pub enum Next<T, R> {
     /// An item.
     Item(T),
-    /// There is no more; what the work came to.
+    /// The end, with the result of the work.
     End(R),
 }
 

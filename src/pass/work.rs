@@ -50,7 +50,7 @@ pub fn run<C: Consumer>(
     consumer.end(&mut joined, &mut ready)?;
     let mut worker = consumer.worker();
     ready.into_iter().try_for_each(|ready| consumer.settle(&mut worker, ready))?;
-    // Memory can run short at any time, and whoever saw it has left something out.
+    // Memory can run short at any time, and the worker that saw it has skipped work.
     watch.control().go_on().map_err(|e| e.path(alignments.path()))?;
     Ok(joined)
 }

@@ -161,7 +161,7 @@ impl Select {
         self.strand.is_none_or(|strand| (strand == Strand::Reverse) == reverse)
     }
 
-    /// Whether the read has as many bases as asked for.
+    /// Whether the number of bases is in the requested range.
     pub fn has_length(&self, record: Record<'_>) -> bool {
         let in_cigar = || record.cigar().iter().filter(|op| op.kind.consumes_read()).map(|op| u64::from(op.len)).sum();
         let bases = if record.seq_len() > 0 { record.seq_len() as u64 } else { in_cigar() };

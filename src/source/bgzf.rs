@@ -20,7 +20,7 @@ pub const EOF_FRAME: [u8; 28] = [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x
 const HEAD: usize = 18;
 /// CRC-32 and length behind the deflate data.
 const TAIL: usize = 8;
-/// How much of the file is asked for at once.
+/// Bytes read from the file at once.
 const READ_AHEAD: usize = 256 << 10;
 /// How much is read first at a place: most frames are shorter, and the next read takes any.
 const READ_FIRST: usize = 32 << 10;
@@ -139,7 +139,7 @@ impl<'a> FrameReader<'a> {
     ///
     /// # Errors
     ///
-    /// [`Kind::TruncatedFile`] when the file ends inside the frame, [`Kind::CorruptFile`] when it is no frame, does not inflate to the
+    /// [`Kind::TruncatedFile`] when the file ends inside the frame, [`Kind::CorruptFile`] when it is not a BGZF block, does not inflate to the
     /// length it states or has a wrong CRC.
     pub fn read(&mut self, out: &mut Vec<u8>, at: usize) -> Result<Option<usize>> {
         let offset = self.next;

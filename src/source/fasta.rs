@@ -77,7 +77,7 @@ impl Reference {
     ///
     /// # Errors
     ///
-    /// [`Kind::UnsupportedFormat`] when it is no FASTA or is compressed with gzip instead of bgzip, [`Kind::CorruptFile`] when it is empty,
+    /// [`Kind::UnsupportedFormat`] when it is not FASTA or is compressed with gzip instead of bgzip, [`Kind::CorruptFile`] when it is empty,
     /// names a contig twice or (without a `.fai`) has lines that cannot be indexed, [`Kind::CorruptIndex`] or [`Kind::IndexMismatch`]
     /// when a `.fai` or `.gzi` beside it cannot be its own, [`Kind::Os`].
     pub fn open(path: &Path) -> Result<Self> {

@@ -35,12 +35,12 @@ impl Identity {
 pub struct State {
     identity: Identity,
     device: u64,
-    /// When its content, its name or its rights were last changed; unlike the time of the last writing nobody can set it back.
+    /// When its content, its name or its rights were last changed; unlike the modification time, it cannot be set back.
     changed: SystemTime,
 }
 
 impl State {
-    /// A clock that is asked for the time of a change may be a few milliseconds old, that of another machine seconds.
+    /// The clock behind a change time may lag by milliseconds, or by seconds on another machine.
     const SETTLED: Duration = Duration::from_secs(2);
 
     /// That of a file; `None` where the system does not tell enough.
@@ -91,7 +91,7 @@ impl InputFile {
     ///
     /// # Errors
     ///
-    /// [`Kind::Os`] when it cannot be opened or is no regular file, [`Kind::UnsupportedFormat`] for a URL.
+    /// [`Kind::Os`] when it cannot be opened or is not a regular file, [`Kind::UnsupportedFormat`] for a URL.
     pub fn open(path: &Path) -> Result<Self> {
         refuse_url(path)?;
         #[cfg(all(test, unix))]

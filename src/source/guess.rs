@@ -40,7 +40,7 @@ pub(super) fn record_start(
     Ok(None)
 }
 
-/// Inflates the frame at `offset` and the one behind it, and looks for the first chain of records. Anything unreadable is no error
+/// Inflates the frame at `offset` and the one behind it, and looks for the first chain of records. Unreadable bytes are not an error
 /// here: these may not be frames at all.
 fn chain_in_frame(file: &InputFile, header: &Header, contig: Option<usize>, offset: u64) -> Option<u16> {
     let mut frames = FrameReader::new(file);

@@ -99,7 +99,7 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// [`Kind::UnsupportedFormat`] when this is no BAM of version 1, [`Kind::TruncatedFile`] when nothing more can come,
+    /// [`Kind::UnsupportedFormat`] when this is not BAM version 1, [`Kind::TruncatedFile`] when nothing more can come,
     /// [`Kind::CorruptFile`] when a count or length cannot be, a name occurs twice or text and list differ, and
     /// [`Kind::ResourceLimit`] for more than 16 million contigs.
     pub fn parse(bytes: &[u8], at_most_left: u64) -> Result<Option<(Self, usize)>> {
@@ -111,7 +111,7 @@ impl Header {
             return Ok(None);
         };
         let list = cursor.at;
-        // The list is walked before anything is stored, so that the count is known to be true when memory is asked for.
+        // The list is walked before anything is stored, so that memory is allocated only for a verified count.
         for i in 0..n_contigs {
             if cursor.contig(i)?.is_none() {
                 return Ok(None);

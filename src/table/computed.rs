@@ -1,4 +1,4 @@
-//! Tables of statistics: what is kept are the numbers they are made of, columns are computed when they are asked for.
+//! Tables of statistics: stores the numbers they are made of, and computes columns on access.
 
 use std::ops::Range;
 use std::sync::Arc;

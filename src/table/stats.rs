@@ -5,7 +5,7 @@ use crate::summary::narrow::Narrow;
 use crate::summary::series::RowSpec;
 use crate::summary::stats::RowColumns;
 
-/// Numbers of rows, from which their statistics are computed when they are asked for.
+/// Numbers of rows, from which statistics are computed on access.
 #[derive(Debug)]
 pub struct RowStats {
     /// Where windows lie, in the order of their numbers; other rows have `lengths` instead.

@@ -1,4 +1,4 @@
-"""BGZF: the frames, and what is no BGZF at all."""
+"""BGZF: blocks, and files that are not BGZF."""
 
 import gzip
 import random

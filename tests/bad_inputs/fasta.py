@@ -79,7 +79,7 @@ def _case(
 
 
 def _asked(corpus: Corpus, ref: str, exc: str | None, names: tuple[str, ...] = (), **how: Any) -> None:
-    # The reads are no match for the reference: BAQ would drop every base.
+    # The reads do not match the reference: BAQ would drop every base.
     covered = None if exc and "outcome" not in how else N
     corpus.case("ok.bam", None, exc, names, covered=covered, ref=ref, rules="mpileup", baq=False, **how)
     # Letters are read for a dense table only.

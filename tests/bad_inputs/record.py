@@ -175,7 +175,7 @@ def _tags_and_flags(records: Records) -> None:
     def same_sum(name: str, **fields: Any) -> None:
         records.ok(name, rec("u", 0, 300, "50M", **fields), covered=300)
 
-    # Tags nobody asks for are not read.
+    # Tags that are not needed are not read.
     same_sum("aux_unknown_type", aux=b"XX?abc")
     same_sum("aux_string_no_nul", aux=b"XXZabc")
     same_sum("aux_array_over", aux=b"XXBI" + struct.pack("<I", 0x3FFFFFFF))

@@ -36,7 +36,7 @@ def region(corpus: Corpus) -> None:
     for place, covered in [("chr1:1,001-2,000", 500), ("chr1:9990", 0), ("chr1:-500", 250), ("chr2", 0)]:
         corpus.case("regions.bam", None, id=f"region_{place}", regions=place, covered=covered)
     for place, covered in [("chr1:5901-20000", 50), ("chr1:9990-20000", 0)]:
-        because = "what was asked for is not all there, so it is said"
+        because = "the requested region is only partly there, so a warning says so"
         corpus.case(
             "regions.bam", None, id=f"region_{place}", regions=place, covered=covered, outcome="warn", because=because
         )
@@ -57,5 +57,5 @@ def _arguments(corpus: Corpus) -> None:
     ]:
         corpus.case("regions.bam", None, cls, (name,), id=f"arg_{name}_{value}", **{name: value})
     for value in (10_000, 2**40):
-        because = "more workers than there are processors is no mistake: capped"
+        because = "more workers than processors are allowed: capped"
         corpus.case("regions.bam", None, id=f"arg_n_cores_{value}", covered=N, n_cores=value, because=because)

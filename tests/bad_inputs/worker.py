@@ -25,7 +25,7 @@ def main() -> None:
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (3 * GIB, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    fastcov.coverage("warm_up.bam", rules="depth").to_pandas()  # imports and threads are nobody's growth
+    fastcov.coverage("warm_up.bam", rules="depth").to_pandas()  # imports and threads are not growth of a call
     for case in json.load(sys.stdin):
         print(json.dumps({"begins": case["id"]}), flush=True)
         print(json.dumps({"ends": case["id"], **run(case)}), flush=True)

@@ -25,7 +25,7 @@ GROWTH = 256 << 20
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    # One that other users may enter, for the case of a file nobody may read.
+    # One that other users may enter, for the case of an unreadable file.
     with tempfile.TemporaryDirectory(prefix="fastcov-bad-inputs-") as name:
         path = Path(name)
         path.chmod(0o755)
@@ -97,7 +97,7 @@ def _faults_of_error(case: Case, result: dict[str, Any]) -> Iterator[str]:
     if case.exception not in result["classes"]:
         yield f"{what}; a {case.exception} was wanted"
     if "FastcovError" not in result["classes"] and "TypeError" not in result["classes"]:
-        yield f"{what}; it is no FastcovError"
+        yield f"{what}; it is not a FastcovError"
     missing = [word for word in case.names if word not in result["message"]]
     if missing:
         yield f"{what}; without {missing}"

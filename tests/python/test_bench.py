@@ -19,7 +19,7 @@ from tasks import CALLS, Call, Floor, Program, Result, SkippedError, WrongAnswer
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory, samtools) -> data.Set:
-    """A hundred thousand positions of mtb; `samtools` is asked for because pysam's sorts and answers."""
+    """A hundred thousand positions of mtb; needs `samtools`, because pysam's sorts and answers."""
     subprocess.run(["cargo", "build", "--quiet", "--release", "--example", "floor"], cwd=data.CHECKOUT, check=True)
     return data.build("mtb", tmp_path_factory.mktemp("bench"), scale=0.01)
 

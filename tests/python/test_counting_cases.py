@@ -54,7 +54,7 @@ LEFT_OUT = [
     "bedtools-2.30.0/genomecov_bg_(fs30|pc)",  # nor genomecov -fs and -pc, which count fragments
     "samtools-1.24/coverage",  # samtools coverage prints no position
     "samtools-1.24/mpileup_qualities",  # tests/rust/oracle.rs compares these
-    "sambamba.*",  # sambamba is no rule
+    "sambamba.*",  # not a rule of fastcov
 ]
 
 # Where fastcov refuses on purpose although mpileup goes on.

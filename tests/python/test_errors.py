@@ -416,7 +416,7 @@ def test_a_record_has_its_number_however_the_file_is_cut(tmp_path, span_bytes, p
 
 
 def test_contigs_whose_names_are_no_text_stay_apart(tmp_path):
-    """Two bytes that are no UTF-8 were shown as one sign, so two contigs had one name."""
+    """Two invalid UTF-8 bytes were shown as one character, so two contigs had one name."""
     reads = [
         Record("r", 0, 5, 60, cigar("10M"), "A" * 10, None, contig=0),
         Record("s", 0, 5, 60, cigar("20M"), "A" * 20, None, contig=1),

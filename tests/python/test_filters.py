@@ -41,7 +41,7 @@ def bam(tmp_path_factory) -> Path:
             read.flag = 0x1 | proper | (0x40 if first else 0x80) | (0x20 if is_left else 0x10)
             if rng.random() < 0.05:
                 read.flag |= int(rng.choice([0x400, 0x100, 0x800]))
-            if rng.random() < 0.05:  # a read by itself
+            if rng.random() < 0.05:  # a single read
                 read.flag &= 0x10
             read.reference_id, read.reference_start = contig, left if is_left else right
             read.next_reference_id, read.next_reference_start = contig, right if is_left else left

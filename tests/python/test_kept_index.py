@@ -30,7 +30,7 @@ def cost(bam: Path) -> int:
 
 @pytest.fixture
 def settled(sample, tmp_path) -> Path:
-    """A file of its own, and its index, that nobody has touched for a while."""
+    """A new file and its index, both last changed a while ago."""
     bam = tmp_path / "sample.bam"
     shutil.copy(sample[0], bam)
     shutil.copy(f"{sample[0]}.bai", f"{bam}.bai")

@@ -1,4 +1,4 @@
-"""Reads seen, used, and dropped by the first filter that speaks: as a plain loop counts them."""
+"""Reads seen, used, and dropped by the first filter that rejects them, against a simple loop."""
 
 from collections import Counter
 

@@ -38,7 +38,7 @@ QUESTIONS = [
     ("depth", {"deletions": True, "mates": "once"}),
     ("depth", {"min_baseq": 20, "min_mapq": 20}),
 ]
-# A longer contig is asked for where its reads lie, and a little on both sides.
+# Longer contigs are counted where their reads lie, with a margin on both sides.
 LONGEST = 5_000_000
 
 

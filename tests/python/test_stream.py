@@ -166,7 +166,7 @@ def workers() -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-def test_whoever_leaves_early_leaves_nobody_at_work(sample):
+def test_leaving_early_stops_the_threads(sample):
     assert workers() == 0
     with iter_coverage(sample[0], batch_rows=100) as stream:
         next(stream)

@@ -1,4 +1,4 @@
-"""What summaries read of a file: the part that is asked for, on contigs of every number and length."""
+"""What summaries read of a file: the requested part, on contigs of every number and length."""
 
 import json
 import random

@@ -324,7 +324,7 @@ def test_reads_seen_used_and_dropped_equal_a_plain_loop(sample, rules):
         got = coverage(bam, (chrom, start, end), rules=rules).metadata["reads"]
         if rules.max_depth == 10:
             assert got["capped"] > 0
-        # Only the engine knows whom the cap drops; it comes last.
+        # Only the engine knows which reads the cap drops; it comes last.
         wanted["used"] -= got["capped"]
         wanted["capped"] = got["capped"]
         assert got == wanted

@@ -26,7 +26,7 @@ pysam = pytest.importorskip("pysam", reason="pysam is not installed")
 LONGEST = 2_000_000
 RUN = ["chrom", "start", "end", "depth"]
 
-# Where nobody can be asked, or a tool and fastcov do not both answer alike: files (a pattern), rules, why.
+# Where no tool applies, or a tool and fastcov differ: files (a pattern), rules, why.
 NOT_COMPARED = [
     ("*unsorted.bam", ".*", "not sorted by position"),
     ("bamtocov/input/mininame.bam", ".*", "sorted by name"),

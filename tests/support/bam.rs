@@ -60,9 +60,9 @@ impl Default for FileShape {
 pub struct Files {
     /// `<stem>.bam`.
     pub bam: PathBuf,
-    /// `<stem>.bam.bai`, when asked for.
+    /// `<stem>.bam.bai`, if requested.
     pub bai: Option<PathBuf>,
-    /// `<stem>.bam.csi`, when asked for.
+    /// `<stem>.bam.csi`, if requested.
     pub csi: Option<PathBuf>,
     /// `<stem>.fa`, with `<stem>.fa.fai` beside it.
     pub fasta: PathBuf,

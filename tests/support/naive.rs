@@ -77,7 +77,7 @@ pub struct Options {
 const ANY: (i64, i64) = (0, i64::MAX);
 
 impl Options {
-    /// What `samtools mpileup` does by itself.
+    /// The defaults of `samtools mpileup`.
     pub fn mpileup() -> Self {
         Self {
             rule: Rule::Mpileup,

@@ -171,7 +171,7 @@ impl Hmm {
         }
     }
 
-    /// The likeliest state of each read base; `None` when the likelihood is no number (`docs/semantics.md` 11.5).
+    /// The likeliest state of each read base; `None` when the likelihood is not a number (`docs/semantics.md` 11.5).
     fn run(&self) -> Option<Vec<State>> {
         let (l, r) = (self.read.len(), self.window.len());
         let (d, e) = (self.open, self.extend);

@@ -4,7 +4,7 @@
     make compare N=1000 SEED=1                         the same, with everything set up
 
 Every sample is asked some random questions; the twin's answers come with it (`examples/generate.rs`). One batch in
-`--samtools` is written so that samtools can be asked, too. Every answer is asked for with another number of threads and
+`--samtools` is written so that samtools can be asked, too. Every call has another number of threads and
 another size of spans. Differences are printed with their seed, and their files are kept.
 
 With `--rules all`, mosdepth, bedtools and pysam are asked, too, and megadepth, perbase and bamCoverage where they are
@@ -37,7 +37,7 @@ from fastcov import Rules, _fastcov
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BATCH = 50
-# bamCoverage takes seconds to start: it is asked for one sample in so many.
+# bamCoverage takes seconds to start: it runs on one sample in so many.
 BAMCOVERAGE_EVERY = 25
 # What samtools is asked of a deep stack.
 DEEP = [
@@ -123,7 +123,7 @@ def tools_for(number: int) -> list[tuple]:
 
 
 def check_other_tools(folder: Path, seed: int | str, number: int = 0) -> Outcome:
-    """All contigs of one sample, by every rule that another tool than samtools can be asked for."""
+    """All contigs of one sample, by every rule of a tool other than samtools."""
     import pysam
 
     outcome = Outcome(tool_samples=1)
@@ -206,17 +206,17 @@ def against_samtools(folder: Path, seed: int | str, query: dict, asked: dict | s
     return found
 
 
-def differences(whom: str, query: dict, asked: dict | str, wanted: np.ndarray) -> list[str]:
+def differences(other: str, query: dict, asked: dict | str, wanted: np.ndarray) -> list[str]:
     if isinstance(asked, str):
         return [f"fastcov failed: {asked}: {describe(query)}"]
     depth = asked["depth"]
     if len(depth) != len(wanted):
-        return [f"{len(depth)} positions, {whom} has {len(wanted)}: {describe(query)}"]
+        return [f"{len(depth)} positions, {other} has {len(wanted)}: {describe(query)}"]
     wrong = np.flatnonzero(depth != wanted)
     if wrong.size == 0:
         return []
     shown = ", ".join(f"{query['start'] + i}: {depth[i]} not {wanted[i]}" for i in wrong[:8])
-    return [f"{wrong.size} positions differ from {whom} ({shown}): {describe(query)} {asked['how']}"]
+    return [f"{wrong.size} positions differ from {other} ({shown}): {describe(query)} {asked['how']}"]
 
 
 def describe(query: dict) -> str:
@@ -283,7 +283,7 @@ def report(args: argparse.Namespace, total: Outcome, seconds: float) -> None:
 
 
 def quiet() -> None:
-    """Workers answer; the caps they meet are no news."""
+    """Workers answer; their cap warnings are not shown."""
     warnings.simplefilter("ignore")
 
 

@@ -1,6 +1,6 @@
 """Other tools' numbers as arrays of depths, for the tests and `compare.py --rules all`.
 
-Every function takes a BAM and gives `{contig: depths}` for the contigs it was asked for, one number per position.
+Every function takes a BAM and gives `{contig: depths}` for the requested contigs, one number per position.
 """
 
 import gzip
@@ -78,7 +78,7 @@ def perbase(bam: str, contigs: Contigs, mode: str, *options: str) -> Depths:
     return out
 
 
-# A rule's name, its fields, and who is asked for the same numbers.
+# A rule's name, its fields, and the tool with the same numbers.
 RULES = [
     ("mosdepth", {}, mosdepth),
     ("mosdepth", {"min_mapq": 10}, lambda bam, contigs: mosdepth(bam, contigs, "-Q", "10")),

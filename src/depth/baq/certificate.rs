@@ -101,7 +101,7 @@ impl Certificate {
         differences.clear();
         let mut boost = 1.0;
         let sound = self.landmarks.differences(record.seq(), len, first, |row| {
-            // A base that is no letter goes with everything and favours nothing.
+            // A base other than A, C, G, T matches every reference letter equally.
             let is_letter = record.base(row).is_power_of_two();
             let boosted = if is_letter { 1.0 / tables.miss[usize::from(quality[row])] } else { 1.0 };
             boost *= boosted;

@@ -40,7 +40,7 @@ pub(super) struct Batch<'a, const N: usize> {
     pub(super) read: &'a [[[f64; N]; 3]],
     /// Per base of the read: whether it is an edge row.
     pub(super) edge: &'a [bool],
-    /// Which rows' errors are asked for. With anything but [`Need::Every`] each read is one block.
+    /// Which rows' errors are needed. With anything but [`Need::Every`] each read is one block.
     pub(super) need: Need,
     /// The aligned blocks of each read, in order; `reference` counts from the window's start.
     pub(super) blocks: [&'a [Block]; N],
@@ -364,7 +364,7 @@ impl<'a, const N: usize> Model<'a, N> {
         (self.need, self.sure_right, self.sure_left, self.skipped) = (need, [false; N], [false; N], false);
     }
 
-    /// Whether row `i` has to be weighed, when all rows below it have been gone through.
+    /// Whether row `i` must be evaluated, once all rows below it are done.
     #[inline(always)]
     fn is_needed(&self, i: usize) -> bool {
         match self.need {

@@ -72,7 +72,7 @@ pub(super) fn run8(batch: &Batch<'_, 8>, work: &mut Work) -> [bool; 8] {
             kernel::run(batch, work)
         }
         if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has just been asked for the only feature the function is compiled with.
+            // SAFETY: the check above found the only CPU feature the function is compiled with.
             return unsafe { avx512(batch, work) };
         }
         if is_x86_feature_detected!("avx2") {
@@ -92,7 +92,7 @@ pub(super) fn run4(batch: &Batch<'_, 4>, work: &mut Work) -> [bool; 4] {
             kernel::run(batch, work)
         }
         if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has just been asked for the only feature the function is compiled with.
+            // SAFETY: the check above found the only CPU feature the function is compiled with.
             return unsafe { avx2(batch, work) };
         }
     }

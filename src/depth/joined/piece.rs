@@ -40,7 +40,7 @@ trait Rows<const L: usize> {
     fn dense(&mut self, len: usize) -> Lanes<'_, L>;
 }
 
-/// The rest of columns of zeros. Pages that nobody covers are never touched.
+/// The rest of columns of zeros. Pages without reads are never touched.
 struct Rest<'o, const L: usize>(Lanes<'o, L>);
 
 impl<const L: usize> Rows<L> for Rest<'_, L> {

@@ -83,7 +83,7 @@ fn corrupt_index(what: impl Into<String>) -> Error {
 }
 
 pub(super) fn not_a_letter(contig: &[u8], byte: u8, at: u64) -> Error {
-    let what = format!("contig '{}' has {} at byte {at}, which is no letter of a sequence", escape(contig), escape(&[b'\'', byte, b'\'']));
+    let what = format!("contig '{}' has {} at byte {at}, which is not a sequence letter", escape(contig), escape(&[b'\'', byte, b'\'']));
     Error::new(Kind::CorruptFile, what).contig(contig).hint("repair the FASTA file")
 }
 
@@ -171,7 +171,7 @@ impl Scan {
         used
     }
 
-    /// Takes the rest of a name line, or what there is of it.
+    /// Takes the rest of a name line, as far as it is there.
     fn name_part(&mut self, bytes: &[u8]) -> Result<usize> {
         let newline = bytes.iter().position(|&b| b == b'\n');
         let part = bytes.get(..newline.unwrap_or(bytes.len())).unwrap_or_default();
@@ -221,7 +221,7 @@ impl Scan {
         self.blanks = 0;
     }
 
-    /// Takes the rest of a sequence line, or what there is of it.
+    /// Takes the rest of a sequence line, as far as it is there.
     fn sequence_part(&mut self, bytes: &[u8]) -> Result<usize> {
         let newline = bytes.iter().position(|&b| b == b'\n');
         let part = bytes.get(..newline.unwrap_or(bytes.len())).unwrap_or_default();

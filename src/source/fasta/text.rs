@@ -217,7 +217,7 @@ fn read_gzi(path: &Path, fasta_len: u64) -> Result<Vec<Frame>> {
 fn complete(file: &InputFile, listed: Option<Vec<Frame>>) -> Result<Frames> {
     let from_gzi = listed.is_some();
     let mut list = listed.unwrap_or_default();
-    // The last one listed is gone through again.
+    // The last one listed is scanned again.
     let Frame { mut at, start: mut len } = list.pop().unwrap_or(Frame { at: 0, start: 0 });
     let first_walked = at;
     while at < file.len() {

@@ -13,7 +13,7 @@ pub(super) const SHIFTS_DOWN: usize = 10;
 pub(super) const ALL_SHIFTS: u16 = (1 << (SHIFTS_UP + SHIFTS_DOWN)) - 1;
 /// Anything but A, C, G, T. Shares a bit with every letter.
 const AMBIGUOUS: u8 = 15;
-/// Positions worked out beyond those asked for, so that it is done in pieces of some length.
+/// Extra positions computed past those requested, so that the work comes in pieces of some length.
 const AHEAD: usize = 512;
 
 pub(super) const fn bit_up(shift: usize) -> u16 {
