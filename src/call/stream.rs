@@ -115,14 +115,14 @@ impl Call<'_> {
 /// How rows are made of depths, and batches of rows.
 trait Rows: Sync {
     /// What one piece comes to.
-    type Piece: Send;
+    type Digest: Send;
     /// Rows that wait for their batch to be full.
     type Open: Default + Send;
 
-    fn digest(&self, target: usize, depths: &Depths) -> Self::Piece;
+    fn digest(&self, target: usize, depths: &Depths) -> Self::Digest;
 
     /// Adds as many rows of a piece as there is room for up to `most`; what is left of it.
-    fn add(&self, open: &mut Self::Open, target: Target, piece: Self::Piece, most: usize) -> Option<Self::Piece>;
+    fn add(&self, open: &mut Self::Open, target: Target, piece: Self::Digest, most: usize) -> Option<Self::Digest>;
 
     fn is_empty(&self, open: &Self::Open) -> bool;
 
@@ -137,14 +137,14 @@ struct Sent<'c, R> {
 }
 
 impl<R: Rows> Summary for Sent<'_, R> {
-    type Digest = R::Piece;
+    type Digest = R::Digest;
     type Total = R::Open;
 
-    fn digest(&self, target: usize, depths: &Depths) -> R::Piece {
+    fn digest(&self, target: usize, depths: &Depths) -> R::Digest {
         self.rows.digest(target, depths)
     }
 
-    fn join(&self, open: &mut R::Open, target: usize, piece: R::Piece) -> Result<()> {
+    fn join(&self, open: &mut R::Open, target: usize, piece: R::Digest) -> Result<()> {
         let mut rest = Some(piece);
         while let Some(piece) = rest.filter(|_| !self.call.control.stopped()) {
             rest = self.rows.add(open, self.call.request.targets()[target], piece, self.call.rows);
@@ -167,7 +167,7 @@ struct OpenDepths {
 
 impl Rows for DepthRows {
     /// Depths, and from where on they are still to be added.
-    type Piece = (Depths, i64);
+    type Digest = (Depths, i64);
     type Open = OpenDepths;
 
     fn digest(&self, _: usize, depths: &Depths) -> (Depths, i64) {
@@ -207,14 +207,14 @@ impl Rows for DepthRows {
 struct RunRows;
 
 impl Rows for RunRows {
-    type Piece = Peekable<IntoIter<Run>>;
+    type Digest = Peekable<IntoIter<Run>>;
     type Open = Vec<Run>;
 
     fn digest(&self, target: usize, depths: &Depths) -> Peekable<IntoIter<Run>> {
         RunsOf::new(Some).digest(target, depths).into_iter().peekable()
     }
 
-    fn add(&self, open: &mut Vec<Run>, _: Target, mut piece: Self::Piece, most: usize) -> Option<Self::Piece> {
+    fn add(&self, open: &mut Vec<Run>, _: Target, mut piece: Self::Digest, most: usize) -> Option<Self::Digest> {
         while let Some(run) = piece.peek() {
             // The last row is only whole when one comes that does not go on with it.
             if open.len() == most && !open.last().is_some_and(|last| last.goes_on_with(run)) {

@@ -4,7 +4,7 @@ use super::{Request, Settings, Tuning};
 use crate::error::{Kind, Result};
 use crate::pass::Watch;
 use crate::rules::{Preset, Rules};
-use crate::source::file::faults::{Fault, Plan as Faults};
+use crate::source::file::faults::{Fault, Faults};
 
 use crate::support::bam::{self, FileShape, Files, IndexKind};
 use crate::support::generate;

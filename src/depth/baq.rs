@@ -30,7 +30,7 @@ use certificate::Certificate;
 pub use certificate::SETTLED_QUALITY;
 use kernel::{Batch, Work};
 use need::Need;
-use params::{Plan, Shape};
+use params::{Shape, Treatment};
 use quality::Tables;
 use simd::Width;
 
@@ -104,7 +104,7 @@ impl Standings {
 
 /// A read whose qualities wait for the model.
 #[derive(Clone, Copy, Debug)]
-struct Job {
+struct ModelRun {
     /// Index in the list of records.
     record: usize,
     shape: Shape,
@@ -127,7 +127,7 @@ pub struct Baq {
     input: fill::Input,
     work: Work,
     certificate: Certificate,
-    jobs: Vec<Job>,
+    jobs: Vec<ModelRun>,
     offsets: Vec<u8>,
     width: Width,
 }
@@ -150,9 +150,9 @@ impl Baq {
     /// The reference positions the model of this record looks at, cut to the contig. `None` when BAQ leaves its qualities alone or
     /// only applies a BQ tag.
     pub fn window(record: Record<'_>, contig_len: i64) -> Option<Interval> {
-        match Plan::of(record, contig_len) {
-            Plan::Model(shape) => Some(shape.window),
-            Plan::Leave | Plan::Apply(_) => None,
+        match Treatment::of(record, contig_len) {
+            Treatment::Model(shape) => Some(shape.window),
+            Treatment::Leave | Treatment::Apply(_) => None,
         }
     }
 
@@ -197,14 +197,14 @@ impl Baq {
             };
             let record = Record::trusted(bytes);
             let qualities = record.qual_range();
-            match Plan::of(record, window.contig_len) {
-                Plan::Leave => {}
-                Plan::Apply(offsets) => {
+            match Treatment::of(record, window.contig_len) {
+                Treatment::Leave => {}
+                Treatment::Apply(offsets) => {
                     self.offsets.clear();
                     self.offsets.extend_from_slice(offsets);
                     apply::subtract(&mut bytes[qualities], &self.offsets);
                 }
-                Plan::Model(shape) => {
+                Treatment::Model(shape) => {
                     let need = match exactness {
                         Exactness::Every => Some(Need::Every),
                         Exactness::AtLeast17 => self.certificate.need(record, &shape, window, &self.tables),
@@ -217,7 +217,7 @@ impl Baq {
                             Standing::Lowered(standings.originals.len() - shape.len)
                         }
                     };
-                    self.jobs.extend(need.map(|need| Job { record: index, shape, need }));
+                    self.jobs.extend(need.map(|need| ModelRun { record: index, shape, need }));
                 }
             }
             standings.all.push(standing);
@@ -228,7 +228,7 @@ impl Baq {
     /// Runs the model over all jobs, as many at once as memory and likeness allow.
     fn run(
         &mut self,
-        mut jobs: &[Job],
+        mut jobs: &[ModelRun],
         buffer: &mut [u8],
         records: &[Range<usize>],
         window: &Window<'_>,
@@ -267,7 +267,7 @@ struct Task<'a, 'w> {
     tables: &'a Tables,
     input: &'a mut fill::Input,
     work: &'a mut Work,
-    jobs: &'a [Job],
+    jobs: &'a [ModelRun],
     records: &'a [Range<usize>],
     window: &'a Window<'w>,
 }

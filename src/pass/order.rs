@@ -41,11 +41,11 @@ struct Admitted<C: Consumer> {
     head: PartHead,
     /// Records of the file in front of it, as long as all of them were read.
     records_before: Option<u64>,
-    state: State<C>,
+    state: PartState<C>,
 }
 
 /// How far an admitted part is.
-enum State<C: Consumer> {
+enum PartState<C: Consumer> {
     /// It can be joined when its turn comes.
     Ready(C::Part),
     /// It waits for a worker that takes it again.
@@ -160,10 +160,12 @@ impl<'a, C: Consumer> Order<'a, C> {
 
     /// The first part that waits to be taken again.
     pub(super) fn retake(&mut self) -> Option<Retake<C>> {
-        let at = self.admitted.iter().position(|part| matches!(part.state, State::Wanted(..)))?;
+        let at = self.admitted.iter().position(|part| matches!(part.state, PartState::Wanted(..)))?;
         let part = &mut self.admitted[at];
-        match std::mem::replace(&mut part.state, State::Taken) {
-            State::Wanted(old, again) => Some(Retake { id: part.id, head: part.head, number: self.n_joined + at, old, again: Some(again) }),
+        match std::mem::replace(&mut part.state, PartState::Taken) {
+            PartState::Wanted(old, again) => {
+                Some(Retake { id: part.id, head: part.head, number: self.n_joined + at, old, again: Some(again) })
+            }
             other => {
                 part.state = other;
                 None
@@ -204,9 +206,9 @@ impl<'a, C: Consumer> Order<'a, C> {
         let state = match new {
             Ok(new) => {
                 self.consumer.replace(&mut old, new);
-                State::Ready(old)
+                PartState::Ready(old)
             }
-            Err(error) => State::Failed(error),
+            Err(error) => PartState::Failed(error),
         };
         if let Some(part) = number.checked_sub(self.n_joined).and_then(|at| self.admitted.get_mut(at)) {
             part.state = state;
@@ -247,17 +249,17 @@ impl<'a, C: Consumer> Order<'a, C> {
             ended_on_boundary: true,
         };
         let (head, state) = match part {
-            Err(error) => (nowhere, State::Failed(error)),
+            Err(error) => (nowhere, PartState::Failed(error)),
             Ok((head, part)) => {
                 let state = match self.consumer.screen(&mut self.joined, &part) {
-                    Err(error) => State::Failed(error.path(self.alignments.path()).offset(head.from.file_offset()).record(1, b"")),
-                    Ok(Some(again)) => State::Wanted(part, again),
-                    Ok(None) => State::Ready(part),
+                    Err(error) => PartState::Failed(error.path(self.alignments.path()).offset(head.from.file_offset()).record(1, b"")),
+                    Ok(Some(again)) => PartState::Wanted(part, again),
+                    Ok(None) => PartState::Ready(part),
                 };
                 (head, state)
             }
         };
-        self.failed = matches!(state, State::Failed(_));
+        self.failed = matches!(state, PartState::Failed(_));
         self.records_before = records_before.map(|before| before + head.records);
         self.admitted.push_back(Admitted { id, head, records_before, state });
         if head.last && !self.failed {
@@ -287,7 +289,7 @@ impl<'a, C: Consumer> Order<'a, C> {
     fn fail(&mut self, error: Error) {
         if let Some(last) = self.admitted.back() {
             let (id, head) = (last.id, last.head);
-            self.admitted.push_back(Admitted { id, head, records_before: None, state: State::Failed(error) });
+            self.admitted.push_back(Admitted { id, head, records_before: None, state: PartState::Failed(error) });
         }
         self.failed = true;
     }
@@ -301,17 +303,17 @@ impl<'a, C: Consumer> Order<'a, C> {
     /// Joins parts as far as they can be joined.
     fn join(&mut self, ready: &mut Vec<C::Ready>) -> Result<()> {
         while let Some(Admitted { records_before, state, .. }) = self.admitted.front_mut() {
-            match std::mem::replace(state, State::Taken) {
-                State::Ready(mut part) => {
+            match std::mem::replace(state, PartState::Taken) {
+                PartState::Ready(mut part) => {
                     let again = self.consumer.join(&mut self.joined, &mut part, ready);
                     if let Some(again) = again.map_err(|e| e.renumber_record(*records_before))? {
-                        *state = State::Wanted(part, again);
+                        *state = PartState::Wanted(part, again);
                         return Ok(());
                     }
                     self.admitted.pop_front();
                     self.n_joined += 1;
                 }
-                State::Failed(error) => return Err(error.renumber_record(*records_before)),
+                PartState::Failed(error) => return Err(error.renumber_record(*records_before)),
                 other => {
                     *state = other;
                     return Ok(());

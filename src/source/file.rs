@@ -81,7 +81,7 @@ pub struct InputFile {
     file: File,
     identity: Identity,
     #[cfg(all(test, unix))]
-    faults: Option<std::sync::Arc<faults::Plan>>,
+    faults: Option<std::sync::Arc<faults::Faults>>,
     #[cfg(not(any(unix, windows)))]
     cursor: std::sync::Mutex<()>,
 }
@@ -95,7 +95,7 @@ impl InputFile {
     pub fn open(path: &Path) -> Result<Self> {
         refuse_url(path)?;
         #[cfg(all(test, unix))]
-        let faults = faults::Plan::of(path);
+        let faults = faults::Faults::of(path);
         #[cfg(all(test, unix))]
         faults.as_ref().map_or(Ok(0), |plan| plan.call(0)).map_err(|e| Error::os(path, e))?;
         let mut options = File::options();

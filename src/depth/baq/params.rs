@@ -16,7 +16,7 @@ const EXTEND: f64 = 0.1;
 pub(super) const INSERTION_EMISSION: f64 = 0.25;
 
 /// What is to be done with a record.
-pub(super) enum Plan<'a> {
+pub(super) enum Treatment<'a> {
     /// Its qualities stay.
     Leave,
     /// A BQ tag says what to subtract.
@@ -36,7 +36,7 @@ pub(super) struct Shape {
     pub(super) band: usize,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> Treatment<'a> {
     /// Decides by flags, qualities, tags and CIGAR; `contig_len` is the length of the reference sequence.
     pub(super) fn of(record: Record<'a>, contig_len: i64) -> Self {
         if record.flags() & UNMAPPED != 0 || record.seq_len() == 0 || record.qual().first() == Some(&255) {

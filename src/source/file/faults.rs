@@ -16,15 +16,15 @@ pub(crate) enum Fault {
 
 /// The fault planned for the files of a folder, and the calls on them so far.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct Faults {
     folder: PathBuf,
     fault: Fault,
     calls: AtomicUsize,
 }
 
-static PLANS: Mutex<Vec<Arc<Plan>>> = Mutex::new(Vec::new());
+static PLANS: Mutex<Vec<Arc<Faults>>> = Mutex::new(Vec::new());
 
-impl Plan {
+impl Faults {
     /// Plans a fault for all files below `folder`, in place of the one planned before.
     pub(crate) fn new(folder: &Path, fault: Fault) -> Arc<Self> {
         let plan = Arc::new(Self { folder: folder.to_path_buf(), fault, calls: AtomicUsize::new(0) });
