@@ -68,7 +68,7 @@ def readable(argument: str, value: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise InvalidArgumentError(
-            f"{argument} has {value!r}, which is no name: half of a character stands in it"
+            f"{argument} has {value!r}, which contains an unpaired surrogate, so it cannot be a name"
         ) from None
     return str(value)
 
@@ -82,7 +82,7 @@ def path(argument: str, value: Any) -> str:
         raise TypeError(f"{argument} must be a path (str or os.PathLike), not {given}{_path_meant(value)}") from None
     name = os.fsdecode(name)
     if not name or "\0" in name:
-        raise InvalidArgumentError(f"{argument}={name!r} is no path: give the path of a file")
+        raise InvalidArgumentError(f"{argument}={name!r} is not a path: give the path of a file")
     # A file that is really called so comes first.
     return os.path.expanduser(name) if name.startswith("~") and not os.path.lexists(name) else name
 

@@ -334,7 +334,7 @@ def _chain(rules: Rules, *, baq: bool) -> Iterator[tuple[str, Rules]]:
             plain = plain.replace(exclude_flags=on)
             yield reason, plain
     steps: list[tuple[str, RuleFields]] = [
-        # A flag that is left out in any case cannot be asked for as well.
+        # A flag that is always excluded cannot be required as well.
         ("required_flag", {"require_flags": rules.require_flags & ~on}),
         ("mapq", {"min_mapq": rules.min_mapq}),
         ("orphan", {"orphans": rules.orphans}),

@@ -50,10 +50,10 @@ def _threshold(threshold: Threshold) -> tuple[float, bool]:
         value = _number(number)
         if (times, mean) == ("*", "mean") and value is not None:
             return value, True
-        raise InvalidArgumentError(f"thresholds: {threshold!r} is no depth: {_threshold_meant(threshold)}")
+        raise InvalidArgumentError(f"thresholds: {threshold!r} is not a depth: {_threshold_meant(threshold)}")
     depth = as_int("a threshold", threshold)
     if not 0 <= depth < 1 << 31:
-        raise InvalidArgumentError(f"thresholds: {depth} is no depth: give an integer of 0 or more")
+        raise InvalidArgumentError(f"thresholds: {depth} is not a depth: give an integer of 0 or more")
     return float(depth), False
 
 

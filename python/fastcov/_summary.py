@@ -109,7 +109,7 @@ def target_stats(
     Raises
     ------
     FastcovError
-        As for :func:`fastcov.coverage`; ``CorruptFileError`` for a line that is no interval, with its number,
+        As for :func:`fastcov.coverage`; ``CorruptFileError`` for a line that is not an interval, with its number,
         ``UnsupportedFormatError`` for a file that is no BED, and ``UnknownContigError`` for a contig the BAM does not
         have, with the line or row.
     InvalidArgumentError

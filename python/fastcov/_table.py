@@ -45,11 +45,10 @@ class Table:
     Notes
     -----
     ``metadata["reads"]`` counts the records that overlap a region: ``seen`` = ``used`` + all dropped ones.
-    A record is dropped for the first reason that speaks, in the order ``excluded_flags``, ``missing_flags``,
-    ``low_mapq``, ``orphans``, ``other_read_groups``, ``other_strand``, ``read_length``, ``fragment_length``,
-    ``capped``. A record that overlaps two
-    regions is counted with each. ``skipped`` are records with a contig and no
-    position on it, which count nowhere.
+    A dropped record is tallied under the first filter that rejects it, in the order ``excluded_flags``,
+    ``missing_flags``, ``low_mapq``, ``orphans``, ``other_read_groups``, ``other_strand``, ``read_length``,
+    ``fragment_length``, ``capped``. A record that overlaps two regions is counted with each.
+    ``skipped`` are records with a contig and no position on it, which count nowhere.
     """
 
     def __init__(self, arrow: "_fastcov.ArrowTable", metadata: dict[str, Any]) -> None:

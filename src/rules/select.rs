@@ -148,7 +148,7 @@ impl Select {
         }
     }
 
-    /// Whether `record` is on the strand asked for. `in_pair`: it is counted as a fragment, whose strand is that of its READ1.
+    /// Whether `record` is on the requested strand. `in_pair`: it is counted as a fragment, whose strand is that of its READ1.
     pub fn on_strand(&self, record: Record<'_>, in_pair: bool) -> bool {
         let flags = record.flags();
         let second = flags & PAIRED != 0 && flags & LAST != 0;

@@ -188,7 +188,7 @@ def test_a_tilde_is_the_home_folder(bam, tmp_path, monkeypatch):
     ],
 )
 def test_a_threshold_that_can_be_read_in_two_ways(threshold, words):
-    with says(errors.InvalidArgumentError, f"thresholds: {threshold!r} is no depth: {words}"):
+    with says(errors.InvalidArgumentError, f"thresholds: {threshold!r} is not a depth: {words}"):
         fastcov.target_stats("x.bam", [("chr1", 0, 3)], thresholds=(threshold,))
 
 

@@ -180,7 +180,7 @@ def test_other_wrong_arguments(sample, tmp_path):
         (lambda: target_stats(bam, [("1", 0, 5)]), errors.UnknownContigError, "did you mean 'chr1'"),
         (lambda: target_stats(bam, [("chr1", 5, 4)]), errors.InvalidArgumentError, "row 0 of bed"),
         (lambda: target_stats(bam, one, thresholds=["0.2"]), errors.InvalidArgumentError, r"0\.2\*mean"),
-        (lambda: target_stats(bam, one, thresholds=[-1]), errors.InvalidArgumentError, "no depth"),
+        (lambda: target_stats(bam, one, thresholds=[-1]), errors.InvalidArgumentError, "not a depth"),
         (lambda: target_stats(bam, one, stats=["mode"]), errors.InvalidArgumentError, "'mode' is not a statistic"),
         (lambda: target_stats(bam, one, by="gene"), errors.InvalidArgumentError, "by='gene'"),
         (lambda: target_stats(bam, one, by="name"), errors.InvalidArgumentError, "needs names"),

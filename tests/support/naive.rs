@@ -104,7 +104,7 @@ impl Options {
         Self { rule: Rule::Bases, mates_once: true, ..Self::depth() }
     }
 
-    /// What `samtools depth` does by itself.
+    /// The defaults of `samtools depth`.
     pub fn depth() -> Self {
         Self {
             rule: Rule::Depth,
