@@ -4,6 +4,8 @@
 //! where its index says that a record starts, and go to whichever thread is free. The loop shares nothing with the library but the parser of
 //! the index, so that whatever the library does slower than this shows.
 
+#![expect(clippy::disallowed_methods, reason = "the floor shares nothing with the library")]
+
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;

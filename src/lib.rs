@@ -23,6 +23,8 @@
 //!
 //! Only `pass` knows threads, only `py` knows Python.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests have threads and files of their own"))]
+
 pub mod call;
 pub mod coords;
 pub mod depth;

@@ -156,18 +156,22 @@ fn insist(size: usize, mut ask: impl FnMut() -> *mut u8) -> *mut u8 {
 // SAFETY: every call goes on as it came, or is repeated after null was returned, when nothing was done; nothing here allocates or unwinds.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Reserve<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`, which is that of the allocator behind.
         insist(layout.size(), || unsafe { self.0.alloc(layout) })
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`, which is that of the allocator behind.
         unsafe { self.0.dealloc(at, layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`, which is that of the allocator behind.
         insist(layout.size(), || unsafe { self.0.alloc_zeroed(layout) })
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`, which is that of the allocator behind.
         insist(size, || unsafe { self.0.realloc(at, layout, size) })
     }
 }
@@ -178,6 +182,7 @@ mod pages {
     use std::ptr;
 
     /// `len` bytes that are never written, null if the system has none.
+    #[expect(clippy::disallowed_methods, reason = "pages of no file")]
     pub fn take(len: usize) -> *mut u8 {
         let (allowed, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON);
         // SAFETY: pages of no file, at an address where nothing is.

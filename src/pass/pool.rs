@@ -1,5 +1,7 @@
 //! The threads of this process: one pool, used by every call. The only place that names rayon.
 
+#![expect(clippy::disallowed_types, reason = "this is the pool")]
+
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};

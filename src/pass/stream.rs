@@ -42,6 +42,7 @@ impl<T: Send + 'static, R: Send + 'static> Stream<T, R> {
             theirs.give_up_pool();
             result
         };
+        #[expect(clippy::disallowed_methods, reason = "one thread for the stream, which the pool's must not wait for")]
         let driver = std::thread::Builder::new().name("fastcov-stream".into()).spawn(guarded).map_err(|e| {
             Error::new(Kind::ResourceLimit, format!("no thread could be started: {e}"))
                 .hint("raise the limit of processes, or close others")

@@ -1,5 +1,7 @@
 //! The watch over a running call: cancelling, polling, progress, and memory that runs short.
 
+#![expect(clippy::disallowed_types, reason = "a watch holds the pool its call works with")]
+
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -168,6 +168,7 @@ impl Rest {
         let batch = Python::try_attach(|py| py.detach(|| self.shared.next().map_err(text_of)))
             .unwrap_or_else(|| Err("the interpreter has ended".to_owned()))?;
         let Some(batch) = batch else {
+            #[expect(clippy::disallowed_methods, reason = "the reader of the stream calls this, who has the interpreter")]
             let told = Python::attach(|py| self.at_end.call0(py).map(drop).map_err(|e| e.to_string()));
             return told.map(|()| None);
         };
@@ -187,6 +188,7 @@ fn rows(batch: RecordBatch) -> ArrayRef {
 }
 
 /// An error in the words of its exception, which does not fit through a C stream. An interrupt is repeated, for the interpreter to raise.
+#[expect(clippy::disallowed_methods, reason = "the reader of the stream calls this, who has the interpreter")]
 fn text_of(error: Error) -> String {
     let failure = Failure::of(error);
     Python::attach(|py| {

@@ -103,6 +103,7 @@ impl InputFile {
         // Opening a FIFO for reading would wait for a writer for ever.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_CLOEXEC);
+        #[expect(clippy::disallowed_methods, reason = "this is where files are opened")]
         let file = options.open(path).map_err(|e| Error::os(path, e))?;
         let metadata = file.metadata().map_err(|e| Error::os(path, e))?;
         if metadata.is_dir() {

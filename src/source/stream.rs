@@ -42,6 +42,7 @@ impl<'p> Stream<'p> {
         // Without it, opening a named pipe blocks until a writer comes.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_CLOEXEC);
+        #[expect(clippy::disallowed_methods, reason = "this is where pipes are opened")]
         let file = options.open(path).map_err(|e| Error::os(path, e))?;
         let metadata = file.metadata().map_err(|e| Error::os(path, e))?;
         if metadata.is_dir() {
