@@ -261,6 +261,16 @@ pub struct Rules {
 
 impl Rules {
     /// The tool's own defaults.
+    ///
+    /// ```
+    /// use fastcov::rules::{Mates, Preset, Rules};
+    ///
+    /// let rules = Rules { min_mapq: 20, ..Rules::new(Preset::Bases) };
+    /// assert_eq!((rules.exclude_flags, rules.mates), (0x704, Mates::Once));
+    /// assert!(rules.validate().is_ok());
+    /// // mosdepth has no limit of base quality.
+    /// assert!(Rules { min_baseq: 13, ..Rules::new(Preset::Mosdepth) }.validate().is_err());
+    /// ```
     pub const fn new(preset: Preset) -> Self {
         let plain = Self {
             preset,

@@ -49,6 +49,77 @@ pub struct PartStart {
 ///
 /// Every record is in one part, and parts are joined in the order of the file, so that a result does not depend on the number of workers,
 /// nor on where the file is cut, if what is joined does not.
+///
+/// # Examples
+///
+/// Reads on the reverse strand, counted over records in memory:
+///
+/// ```
+/// use fastcov::error::Result;
+/// use fastcov::pass::{self, Consumer, Flow, PartStart, Watch};
+/// use fastcov::plan::Plan;
+/// use fastcov::source::alignments::Alignments;
+/// use fastcov::source::record::REVERSE;
+/// use fastcov::source::records::Batch;
+/// use noodles_sam::alignment::io::Write;
+///
+/// struct Reverse;
+///
+/// impl Consumer for Reverse {
+///     type Worker<'w> = u64;
+///     type Part = u64;
+///     type Joined = u64;
+///     type Ready = ();
+///     type Again = ();
+///
+///     fn worker(&self) -> u64 {
+///         0
+///     }
+///
+///     fn begin(&self, count: &mut u64, _: PartStart, _: Option<()>) {
+///         *count = 0;
+///     }
+///
+///     fn take(&self, count: &mut u64, batch: &mut Batch<'_>) -> Result<Flow> {
+///         *count += (0..batch.records.len()).filter(|&i| batch.record(i).flags() & REVERSE != 0).count() as u64;
+///         Ok(Flow::More)
+///     }
+///
+///     fn finish(&self, count: &mut u64, _: &mut Batch<'_>) -> Result<u64> {
+///         Ok(*count)
+///     }
+///
+///     fn join(&self, total: &mut u64, part: &mut u64, _: &mut Vec<()>) -> Result<Option<()>> {
+///         *total += *part;
+///         Ok(None)
+///     }
+///
+///     fn settle(&self, _: &mut u64, (): ()) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// let sam = b"@SQ\tSN:chr1\tLN:20\na\t0\tchr1\t5\t60\t4M\t*\t0\t0\tACGT\t*\nb\t16\tchr1\t7\t60\t4M\t*\t0\t0\tACGT\t*\n";
+/// let mut reader = noodles_sam::io::Reader::new(&sam[..]);
+/// let header = reader.read_header()?;
+/// let mut head = noodles_bam::io::Writer::from(Vec::new());
+/// head.write_header(&header)?;
+/// let mut records = Vec::new();
+/// for record in reader.records() {
+///     let mut writer = noodles_bam::io::Writer::from(Vec::new());
+///     writer.write_alignment_record(&header, &record?)?;
+///     records.push(writer.into_inner());
+/// }
+///
+/// let alignments = Alignments::in_memory(head.get_ref(), records)?;
+/// let plan = Plan::of_file(&alignments, 1 << 19)?;
+/// let (workers, part_bytes) = (2, 1 << 20);
+/// let reverse = pass::run(&alignments, &plan, &Reverse, 0, (workers, part_bytes), &Watch::unattended())?;
+/// assert_eq!(reverse, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Consumer: Sync {
     /// The buffers of one worker.
     type Worker<'w>
