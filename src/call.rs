@@ -4,6 +4,7 @@
 
 mod axis;
 mod bases;
+mod blocks;
 mod coverage;
 mod depth;
 mod evidence;
@@ -21,6 +22,7 @@ mod targets;
 mod tests;
 
 pub use bases::base_counts;
+pub use blocks::{Blocks, ContigRow, blocks, contigs};
 pub use coverage::{coverage, region_depth};
 pub use evidence::{flag_summary, insert_sizes};
 pub use matrix::{Headers, MatrixTable, coverage_matrix};

@@ -17,6 +17,7 @@ static ALLOCATOR: memory::Reserve = memory::Reserve(std::alloc::System);
 
 mod arguments;
 mod bed;
+mod blocks;
 mod errors;
 mod evidence;
 mod frame;
@@ -42,6 +43,8 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(table::base_counts, module)?)?;
     module.add_function(wrap_pyfunction!(stream::stream_coverage, module)?)?;
     module.add_function(wrap_pyfunction!(matrix::coverage_matrix, module)?)?;
+    module.add_function(wrap_pyfunction!(blocks::blocks, module)?)?;
+    module.add_function(wrap_pyfunction!(blocks::contigs, module)?)?;
     module.add_function(wrap_pyfunction!(evidence::flag_summary, module)?)?;
     module.add_function(wrap_pyfunction!(evidence::insert_sizes, module)?)?;
     module.add_function(wrap_pyfunction!(evidence::qc, module)?)?;

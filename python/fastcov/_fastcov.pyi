@@ -19,6 +19,8 @@ __all__ = [
     "bed_of_arrow",
     "bed_of_columns",
     "binned_runs",
+    "blocks",
+    "contigs",
     "coverage",
     "coverage_matrix",
     "debug_build",
@@ -218,6 +220,19 @@ def depth_histograms(bam: str, regions: _Regions, rules: Rules, **options: Unpac
 def binned_runs(
     bam: str, regions: _Regions, edges: list[int], rules: Rules, **options: Unpack[Options]
 ) -> BinnedRuns: ...
+def blocks(
+    bam: str, n: int, regions: _Regions, rules: Rules, **options: Unpack[Options]
+) -> tuple[list[tuple[str, int, int]], list[str]]: ...
+
+@type_check_only
+class Contigs(TypedDict):
+    names: list[str]
+    length: npt.NDArray[np.int64]
+    mapped: npt.NDArray[np.float64]
+    unmapped: npt.NDArray[np.float64]
+    warnings: list[str]
+
+def contigs(bam: str, rules: Rules, **options: Unpack[Options]) -> Contigs: ...
 def flag_summary(bam: str, rules: Rules, **options: Unpack[Options]) -> Depth: ...
 def insert_sizes(bam: str, max_insert: int, rules: Rules, **options: Unpack[Options]) -> Depth: ...
 

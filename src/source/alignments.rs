@@ -192,6 +192,14 @@ impl Alignments {
         starts.into_iter().map(Place).collect()
     }
 
+    /// Positions of a contig and bytes of the file in front of the first record that reaches them or a later one, both increasing, as far as
+    /// the index tells; the last is its end.
+    pub fn offsets(&self, contig: usize) -> Vec<(i64, u64)> {
+        let len = self.header.contigs.get(contig).map_or(0, |contig| contig.len);
+        let offsets = self.index.as_ref().map(|index| index.offsets(contig, len)).unwrap_or_default();
+        offsets.into_iter().map(|(position, offset)| (position, VirtualOffset(offset).frame())).collect()
+    }
+
     /// Compressed bytes that reading `stretch` takes; about, where it ends inside a frame.
     pub fn bytes_of(&self, stretch: Stretch) -> u64 {
         // The frame in which it ends is read, too; how long it is is not known yet.
