@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import _fastcov, errors
 from ._bases import base_counts
+from ._blocks import Region, blocks, contigs
 from ._compare import Comparison, compare
 from ._coverage import coverage, get_coverage
 from ._evidence import flag_summary, insert_sizes
 from ._fastcov import __version__
+from ._parallel import map_regions
 from ._qc import QcReport, qc
 from ._samples import coverage_matrix
 from ._stream import CoverageStream, iter_coverage
@@ -25,12 +27,15 @@ __all__ = [
     "CoverageStream",
     "FastcovWarning",
     "QcReport",
+    "Region",
     "Rules",
     "Table",
     "TargetStats",
     "__version__",
     "base_counts",
+    "blocks",
     "compare",
+    "contigs",
     "coverage",
     "coverage_matrix",
     "distribution",
@@ -39,6 +44,7 @@ __all__ = [
     "get_coverage",
     "insert_sizes",
     "iter_coverage",
+    "map_regions",
     "plot",
     "qc",
     "quantize",

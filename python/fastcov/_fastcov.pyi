@@ -187,6 +187,7 @@ _Regions = list[str | tuple[str, int, int]] | None
 @final
 class Bed:
     def __len__(self) -> int: ...
+    def intervals(self) -> list[tuple[str, int, int]]: ...
 
 # The different values of a column, and for each row the index of its own.
 _Codes = tuple[list[str], npt.NDArray[np.int64]]

@@ -3,6 +3,7 @@
 import inspect
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any, TypedDict
 
 from ._checks import StrPath, as_int, flag, path, positive, readable, seconds
 from ._names import DEFAULTS, hint
-from .errors import FastcovWarning
+from .errors import CancelledError, FastcovWarning
 from .rules import FIELDS, RuleFields, Rules
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "ReadOptions",
     "Region",
     "bar",
+    "cancelling",
+    "default_cores",
     "keywords",
     "places",
     "request",
@@ -95,9 +98,11 @@ def keywords(function: Callable[..., Any], options: Mapping[str, Any]) -> tuple[
 
 
 def _cores(value: Any) -> int | None:
-    """By default one in a worker of a pool or of dask, whose other cores have workers of their own; else None."""
-    if value is not None:
-        return min(positive("n_cores", value), _MOST_CORES)
+    return default_cores() if value is None else min(positive("n_cores", value), _MOST_CORES)
+
+
+def default_cores() -> int | None:
+    """One in a worker of a pool or of dask, whose other cores have workers of their own; else None, all of them."""
     process = sys.modules.get("multiprocessing.process")
     in_a_pool = process is not None and process.current_process().daemon
     return 1 if in_a_pool and "FASTCOV_NUM_THREADS" not in os.environ else None
@@ -174,11 +179,20 @@ def _place(argument: str, value: Any) -> Region:
     raise TypeError(f"{argument} must hold {_REGION}, 1-based and inclusive, not {value!r}")
 
 
+_thread = threading.local()
+
+
+def cancelling(stopped: Callable[[], bool]) -> None:
+    """Lets calls of this thread, which no Ctrl-C reaches, end as soon as ``stopped()`` is true."""
+    _thread.stopped = stopped
+
+
 @contextmanager
 def bar(title: str, *, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar over bytes, as the function that moves it; None when none is wanted."""
     if not wanted:
-        yield None
+        stopped = getattr(_thread, "stopped", None)
+        yield None if stopped is None else _ending(stopped)
         return
     try:
         from tqdm.auto import tqdm
@@ -193,3 +207,11 @@ def bar(title: str, *, wanted: bool) -> Iterator[Callable[[int, int], None] | No
             shown.update(done - shown.n)
 
         yield report
+
+
+def _ending(stopped: Callable[[], bool]) -> Callable[[int, int], None]:
+    def look(_done: int, _total: int) -> None:
+        if stopped():
+            raise CancelledError("the call was cancelled, as the calls beside it were")
+
+    return look

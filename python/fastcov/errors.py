@@ -25,6 +25,7 @@ clause expects::
     ├── ResourceLimitError          (MemoryError)        more memory, or a larger number, than is allowed
     ├── TimeoutError                (TimeoutError)       the time given with ``timeout`` is over
     ├── CancelledError                                   the call was cancelled
+    ├── WorkerError                 (RuntimeError)       a worker process of ``map_regions`` died
     └── InternalError               (RuntimeError)       a bug of fastcov
 
 The message is one line that names the file, what is wrong with it and what to do. The same facts are attributes,
@@ -62,6 +63,7 @@ __all__ = [
     "TruncatedFileError",
     "UnknownContigError",
     "UnsupportedFormatError",
+    "WorkerError",
 ]
 
 
@@ -246,6 +248,12 @@ class CancelledError(FastcovError):
     """The call was cancelled."""
 
     kind = "cancelled"
+
+
+class WorkerError(FastcovError, RuntimeError):
+    """A worker process of ``fastcov.map_regions`` died, or sent what cannot be read."""
+
+    kind = "worker"
 
 
 class InternalError(FastcovError, RuntimeError):

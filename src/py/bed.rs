@@ -47,6 +47,14 @@ impl Bed {
     fn __len__(&self) -> usize {
         self.bed.len()
     }
+
+    /// Contig, first position (0-based) and the position behind the last one of every target.
+    fn intervals(&self) -> Vec<(String, i64, i64)> {
+        let names: Vec<_> = self.bed.contigs().iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        let bounds = self.bed.start().iter().zip(self.bed.end());
+        let contigs = self.bed.contigs().rows().iter();
+        contigs.zip(bounds).map(|(&contig, (&start, &end))| (names[contig as usize].clone(), start, end)).collect()
+    }
 }
 
 /// The targets of a BED file.

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::arguments::{self, RegionArgument, run};
+use super::rules::PyRules;
 use crate::call;
 
 /// Regions, or every contig, in `n` blocks of about equal work, and what the caller should know. `options` are the keywords of
@@ -18,7 +19,7 @@ pub(super) fn blocks(
     bam: PathBuf,
     n: u64,
     regions: Option<Vec<RegionArgument>>,
-    rules: &Bound<'_, PyDict>,
+    rules: &Bound<'_, PyRules>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<(call::Blocks, Vec<String>)> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;
@@ -32,7 +33,7 @@ pub(super) fn blocks(
 pub(super) fn contigs<'py>(
     py: Python<'py>,
     bam: PathBuf,
-    rules: &Bound<'py, PyDict>,
+    rules: &Bound<'py, PyRules>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (settings, patience) = arguments::settings(bam, rules, options)?;

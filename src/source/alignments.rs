@@ -197,7 +197,7 @@ impl Alignments {
     pub fn offsets(&self, contig: usize) -> Vec<(i64, u64)> {
         let len = self.header.contigs.get(contig).map_or(0, |contig| contig.len);
         let offsets = self.index.as_ref().map(|index| index.offsets(contig, len)).unwrap_or_default();
-        offsets.into_iter().map(|(position, offset)| (position, VirtualOffset(offset).frame())).collect()
+        offsets.into_iter().map(|(position, offset)| (position, offset.compressed())).collect()
     }
 
     /// Compressed bytes that reading `stretch` takes; about, where it ends inside a frame.

@@ -271,13 +271,13 @@ impl Index {
 
     /// Positions of a contig of that length and virtual offsets in front of which no record reaches them or a later one, both increasing: the
     /// start of each window the index knows of, and the end of the contig with the end of its last record. None where there is no record.
-    pub fn offsets(&self, contig: usize, len: i64) -> Vec<(i64, u64)> {
+    pub fn offsets(&self, contig: usize, len: i64) -> Vec<(i64, VirtualPosition)> {
         let Some(index) = self.contigs.get(contig).filter(|contig| !contig.is_empty()) else {
             return Vec::new();
         };
         let first = index.chunks.iter().map(|c| c.start).min().unwrap_or_default();
         let last = index.chunks.iter().map(|c| c.end).max().unwrap_or_default();
-        let place = |floor: &Floor| (i64::from(floor.window) << self.binning.min_shift, floor.offset.clamp(first, last));
+        let place = |floor: &Floor| (i64::from(floor.window) << self.binning.min_shift, floor.at.clamp(first, last));
         let inside = index.floors.iter().map(place).filter(|&(position, _)| 0 < position && position < len);
         [(0, first)].into_iter().chain(inside).chain([(len, last)]).collect()
     }

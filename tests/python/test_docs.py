@@ -15,7 +15,7 @@ NEEDS = {"streaming.md": "pyarrow", "windows.md": "pyarrow"}
 
 
 def test_there_is_a_page_for_each_question():
-    questions = {"targets", "holes", "windows", "distribution", "base-counts", "samples", "streaming"}
+    questions = {"targets", "holes", "windows", "distribution", "base-counts", "samples", "streaming", "parallel"}
     assert {f"{question}.md" for question in questions} <= set(PAGES)
 
 

@@ -7,9 +7,11 @@ import pytest
 
 MODULES = [
     "fastcov._bases",
+    "fastcov._blocks",
     "fastcov._compare",
     "fastcov._coverage",
     "fastcov.errors",
+    "fastcov._parallel",
     "fastcov.plot",
     "fastcov.rules",
     "fastcov._samples",
