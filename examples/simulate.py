@@ -28,7 +28,7 @@ INSERTION = (10_000, "GATTACA")
 
 @dataclass
 class Record:
-    """One alignment; `pos` and `mate_pos` are 0-based, -1 is none, `qual` None is "no qualities"."""
+    """One alignment; `pos` and `mate_pos` are 0-based, -1 is none, `qual` None is "no qualities", `tags` as in BAM."""
 
     name: str
     flag: int
@@ -41,6 +41,7 @@ class Record:
     mate_contig: int = -1
     mate_pos: int = -1
     tlen: int = 0
+    tags: bytes = b""
 
     def end(self) -> int:
         """One past the last base, 0-based; a record without aligned bases takes one."""
@@ -54,7 +55,7 @@ class Record:
         body = struct.pack("<iiBBHHHIiii", *where, len(self.cigar), self.flag, len(self.seq), *mate)
         body += name + b"".join(struct.pack("<I", n << 4 | OPS.index(op)) for n, op in self.cigar)
         body += bytes(high << 4 | low for high, low in zip(codes[::2], codes[1::2], strict=True))
-        body += b"\xff" * len(self.seq) if self.qual is None else self.qual
+        body += (b"\xff" * len(self.seq) if self.qual is None else self.qual) + self.tags
         return struct.pack("<I", len(body)) + body
 
 

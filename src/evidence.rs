@@ -6,18 +6,22 @@
 //!
 //! The rules are those of samtools 1.24, in `docs/semantics.md` under "Flags, insert sizes, read lengths, qualities".
 
+mod area;
 pub mod base_quality;
 mod bins;
 mod consumer;
+pub mod events;
 pub mod flags;
 pub mod inserts;
 pub mod lengths;
 pub mod mapq;
 #[cfg(test)]
 mod naive;
+pub mod pairs;
 #[cfg(test)]
 mod tests;
 
+pub use area::Area;
 pub use base_quality::BaseQualities;
 pub use consumer::{Fold, Folding};
 pub use flags::FlagSummary;
@@ -25,7 +29,8 @@ pub use inserts::InsertSizes;
 pub use lengths::ReadLengths;
 pub use mapq::MappingQualities;
 
-use crate::source::record::{Record, SECONDARY, SUPPLEMENTARY};
+use crate::error::Result;
+use crate::source::record::{Record, SECONDARY, SUPPLEMENTARY, Tag, TagValue};
 
 /// `0x200`: the read failed the quality checks of the platform or vendor.
 const QC_FAILED: u16 = 0x200;
@@ -35,6 +40,23 @@ const DUPLICATE: u16 = 0x400;
 /// Whether the record is the primary one of its read. A read may have further, secondary and supplementary records.
 const fn is_primary(flags: u16) -> bool {
     flags & (SECONDARY | SUPPLEMENTARY) == 0
+}
+
+/// The read group a record names.
+///
+/// # Errors
+///
+/// [`crate::error::Kind::CorruptFile`] for tags that do not fit the record.
+fn read_group(record: Record<'_>) -> Result<Option<&[u8]>> {
+    Ok(match record.tag(Tag::from(*b"RG"))? {
+        Some(TagValue::Text(group)) => Some(group),
+        _ => None,
+    })
+}
+
+/// Whether a read group is among `groups`, which are sorted.
+fn is_one_of(group: Option<&[u8]>, groups: &[Vec<u8>]) -> bool {
+    group.is_some_and(|group| groups.binary_search_by(|g| g.as_slice().cmp(group)).is_ok())
 }
 
 /// All five tables of one pass.

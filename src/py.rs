@@ -52,6 +52,8 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(bed::bed_columns, module)?)?;
     module.add_function(wrap_pyfunction!(bed::bed_of_columns, module)?)?;
     module.add_function(wrap_pyfunction!(frame::bed_of_arrow, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::discordant_pairs, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::sv_evidence, module)?)?;
     module.add_function(wrap_pyfunction!(summary::target_stats, module)?)?;
     module.add_function(wrap_pyfunction!(summary::depth_histograms, module)?)?;
     module.add_function(wrap_pyfunction!(summary::binned_runs, module)?)?;

@@ -1,12 +1,14 @@
 //! Tables: columns, and columns as Arrow record batches. Nothing here reads or counts.
 
 mod batch;
+mod columns;
 mod computed;
 mod dense;
 mod runs;
 mod stats;
 
 pub use batch::{counts, dictionary, names, record_batch};
+pub use columns::{Columns, categories};
 pub use computed::{Computed, Statistic};
 pub use dense::{Axis, BaseCounts, Dense, Matrix};
 pub use runs::Runs;
@@ -34,6 +36,15 @@ impl Codes {
             0..=0x7e => 1,
             0x7f..=0x7ffe => 2,
             _ => 4,
+        }
+    }
+
+    /// One code after the other; `n` is the number of categories.
+    pub fn of(n: usize, codes: impl Iterator<Item = usize>) -> Self {
+        match Self::width(n) {
+            1 => Self::I8(codes.map(|c| c as i8).collect()),
+            2 => Self::I16(codes.map(|c| c as i16).collect()),
+            _ => Self::I32(codes.map(|c| c as i32).collect()),
         }
     }
 

@@ -9,11 +9,13 @@ from ._compare import Comparison, compare
 from ._coverage import coverage, get_coverage
 from ._evidence import flag_summary, insert_sizes
 from ._fastcov import __version__
+from ._pairs import discordant_pairs
 from ._parallel import map_regions
 from ._qc import QcReport, qc
 from ._samples import coverage_matrix
 from ._stream import CoverageStream, iter_coverage
 from ._summary import TargetStats, distribution, quantize, target_stats, window_stats
+from ._sv import sv_evidence
 from ._table import Table
 from ._versions import show_versions
 from .errors import FastcovWarning
@@ -38,6 +40,7 @@ __all__ = [
     "contigs",
     "coverage",
     "coverage_matrix",
+    "discordant_pairs",
     "distribution",
     "errors",
     "flag_summary",
@@ -49,6 +52,7 @@ __all__ = [
     "qc",
     "quantize",
     "show_versions",
+    "sv_evidence",
     "target_stats",
     "window_stats",
 ]

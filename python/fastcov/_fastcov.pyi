@@ -25,6 +25,7 @@ __all__ = [
     "coverage_matrix",
     "debug_build",
     "depth_histograms",
+    "discordant_pairs",
     "error_kinds",
     "flag_summary",
     "insert_sizes",
@@ -33,6 +34,7 @@ __all__ = [
     "region_depth",
     "rule_names",
     "stream_coverage",
+    "sv_evidence",
     "target_stats",
     "window_stats",
 ]
@@ -102,12 +104,19 @@ class Options(TypedDict, total=False):
 
 @final
 class ArrowTable:
-    def __new__(cls, columns: Sequence[tuple[str, Buffer, str, list[str] | None]]) -> ArrowTable: ...
+    def __new__(
+        cls,
+        columns: Sequence[
+            tuple[str, Buffer | list[str | None] | list[list[str]], str, list[str] | None, Buffer | None]
+        ],
+    ) -> ArrowTable: ...
     def __len__(self) -> int: ...
     @property
     def column_names(self) -> list[str]: ...
     def slice(self, start: int, stop: int) -> ArrowTable: ...
-    def column(self, i: int) -> tuple[Buffer, str, list[str] | None]: ...
+    def column(self, i: int) -> tuple[Buffer | None, str, list[str] | None]: ...
+    def missing(self, i: int) -> Buffer | None: ...
+    def objects(self, i: int) -> list[str | None] | list[list[str]]: ...
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
@@ -258,3 +267,50 @@ def qc(
     rules: Rules,
     **options: Unpack[Options],
 ) -> Qc: ...
+
+@type_check_only
+class Usual(TypedDict):
+    read_group: str | None
+    max_insert: float | None
+    orientation: str
+    proper_pairs: int
+    median: float | None
+    mad: float | None
+
+@type_check_only
+class Pairs(TypedDict):
+    table: ArrowTable
+    usual: list[Usual]
+    skipped: int
+    warnings: list[str]
+    metadata: dict[str, Any]
+
+def discordant_pairs(
+    bam: str,
+    regions: list[str | tuple[str, int, int]] | None,
+    max_insert: int | None,
+    min_mapq: int,
+    kinds: list[str],
+    one_per_pair: bool,
+    rules: Rules,
+    **options: Unpack[Options],
+) -> Pairs: ...
+
+@type_check_only
+class Events(TypedDict):
+    table: ArrowTable
+    bad_tags: int
+    skipped: int
+    warnings: list[str]
+    metadata: dict[str, Any]
+
+def sv_evidence(
+    bam: str,
+    regions: list[str | tuple[str, int, int]] | None,
+    sizes: tuple[int, int],
+    min_mapq: int,
+    sources: list[str],
+    sequence: bool,
+    rules: Rules,
+    **options: Unpack[Options],
+) -> Events: ...

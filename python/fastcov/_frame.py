@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["about", "categorical", "to_frame"]
+__all__ = ["about", "categorical", "column", "to_frame"]
 
 
 def about(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,6 +36,16 @@ def to_frame(parts: Mapping[str, Any]) -> pd.DataFrame:
 def categorical(codes: Any, categories: tuple[str, ...]) -> pd.Categorical:
     # The core made the codes: looking at each of them again costs more than counting them did.
     return pd.Categorical.from_codes(codes, dtype=_dtype(categories), validate=False)
+
+
+def column(values: np.ndarray, names: tuple[str, ...] | None) -> Any:
+    """Values, or codes of names, as a column of a frame."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values if names is None else categorical(values, names)
+    mask = np.ma.getmaskarray(values)
+    if names is None:
+        return pd.arrays.IntegerArray(np.ma.getdata(values), mask)
+    return categorical(np.where(mask, -1, np.ma.getdata(values)), names)
 
 
 @lru_cache(maxsize=8)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _fastcov
-from ._frame import about, categorical
+from ._frame import about, column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Table", "arrow"]
 
-# Values or codes, and the names the codes stand for.
+# Values or codes, and the names the codes stand for. Values that may be missing are a masked array; text and lists of
+# it are objects.
 Column = tuple[np.ndarray, tuple[str, ...] | None]
 
 # Rows shown of a table from either end.
@@ -89,7 +90,8 @@ class Table:
         dict of str to numpy.ndarray
             Read-only views of the table's own memory (a TargetStats computes its columns for each call). ``chrom`` and
             ``base`` are small integers; ``categories`` says what they stand for:
-            ``np.array(table.categories["chrom"])[arrays["chrom"]]``.
+            ``np.array(table.categories["chrom"])[arrays["chrom"]]``. Columns with missing values are masked arrays;
+            text, and lists of it, are arrays of objects, made for each call.
         """
         return {name: values for name, (values, _) in self._columns().items()}
 
@@ -106,8 +108,9 @@ class Table:
         Returns
         -------
         pandas.DataFrame
-            With a RangeIndex; ``chrom`` and ``base`` are categories. ``frame.attrs["fastcov"]`` is ``metadata`` with
-            the number of ``regions`` in place of the list: pandas copies ``attrs`` in every operation.
+            With a RangeIndex; ``chrom`` and ``base`` are categories. Numbers that may be missing have pandas' nullable
+            type, text has its usual one. ``frame.attrs["fastcov"]`` is ``metadata`` with the number of ``regions`` in
+            place of the list: pandas copies ``attrs`` in every operation.
 
         Notes
         -----
@@ -131,7 +134,7 @@ class Table:
         columns = {}
         for name, (values, names) in self._columns().items():
             mine = values.copy() if copy else values
-            columns[name] = mine if names is None else categorical(mine, names)
+            columns[name] = column(mine, names)
         frame = pd.DataFrame(columns, copy=False)
         frame.attrs["fastcov"] = about(self.metadata)
         return frame
@@ -224,7 +227,14 @@ class Table:
         columns = {}
         for i, name in enumerate(self._arrow.column_names):
             buffer, dtype, names = self._arrow.column(i)
-            columns[name] = (np.frombuffer(memoryview(buffer), dtype), None if names is None else tuple(names))
+            if buffer is None:
+                values = np.fromiter(self._arrow.objects(i), object, len(self._arrow))
+            else:
+                values = np.frombuffer(memoryview(buffer), dtype)
+                missing = self._arrow.missing(i)
+                if missing is not None:
+                    values = np.ma.MaskedArray(values, np.frombuffer(memoryview(missing), np.bool_))
+            columns[name] = (values, None if names is None else tuple(names))
         return columns
 
     def _ends(self) -> "tuple[pd.DataFrame, bool]":
@@ -268,8 +278,13 @@ def arrow(columns: dict[str, Column]) -> "_fastcov.ArrowTable":
     """Arrays as the core holds them, without a copy; they must not be written to afterwards."""
     parts = []
     for name, (values, names) in columns.items():
-        plain = np.ascontiguousarray(values)
-        parts.append((name, plain.view(np.uint8).data, str(plain.dtype), None if names is None else list(names)))
+        if values.dtype == object:
+            parts.append((name, values.tolist(), "object", None, None))
+            continue
+        plain = np.ascontiguousarray(np.ma.getdata(values))
+        missing = np.ma.getmaskarray(values).view(np.uint8).data if isinstance(values, np.ma.MaskedArray) else None
+        given = None if names is None else list(names)
+        parts.append((name, plain.view(np.uint8).data, str(plain.dtype), given, missing))
     return _fastcov.ArrowTable(parts)
 
 

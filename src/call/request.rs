@@ -264,6 +264,20 @@ impl Request {
         Plan::of_targets(&self.alignments, &self.targets, self.rules().select.reach(), span_bytes)
     }
 
+    /// The spans to be read for other targets, which come sorted.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Request::plan`].
+    pub(super) fn plan_of(&self, targets: &[Target]) -> Result<Plan> {
+        Plan::of_targets(&self.alignments, targets, 0, self.settings.tuning.span_bytes)
+    }
+
+    /// Bytes a result may take that grows while the file is read.
+    pub(super) fn most_bytes(&self) -> u64 {
+        self.settings.max_memory.or_else(memory::available).unwrap_or(u64::MAX)
+    }
+
     /// Compressed bytes that one pass reads, for progress.
     pub(super) fn bytes(&self) -> u64 {
         if self.reads_whole_file() {
@@ -312,8 +326,17 @@ impl Request {
     ///
     /// [`Kind::IndexMismatch`] when the index counts more records than the file has.
     pub(super) fn check_counts(&self, records: &[u64]) -> Result<Vec<String>> {
+        self.check_counts_of(&self.targets, records)
+    }
+
+    /// The same for other targets.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Request::check_counts`].
+    pub(super) fn check_counts_of(&self, targets: &[Target], records: &[u64]) -> Result<Vec<String>> {
         let mut warnings = Vec::new();
-        for (target, &read) in self.targets.iter().zip(records) {
+        for (target, &read) in targets.iter().zip(records) {
             let contig = &self.header().contigs[target.contig];
             let counts = self.alignments.index().and_then(|index| index.counts(target.contig));
             let Some(counts) = counts.filter(|_| target.interval == Interval::new(0, contig.len)) else { continue };

@@ -6,12 +6,14 @@ use arrow_array::RecordBatch;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::arguments::{self, run};
+use super::arguments::{self, RegionArgument, run};
 use super::bed::Bed;
 use super::rules::PyRules;
 use super::summary::{Statistics, histogram_dict, tables_dict};
 use super::table::{ArrowTable, answer_dict};
 use crate::call::{self, QcQuery};
+use crate::evidence::events::{EventQuery, Source};
+use crate::evidence::pairs::{Orientation, PairKind, PairQuery, Usual};
 
 /// Records by the categories of flagstat. `options` are the keywords of [`arguments::settings`].
 #[pyfunction]
@@ -77,5 +79,76 @@ pub(super) fn qc<'py>(
     }
     arguments::report(&dict, &report)?;
     bed.map_or(Ok(()), |bed| bed.describe(&dict))?;
+    Ok(dict)
+}
+
+/// Pairs that do not fit. `kinds` are names of [`PairKind`]. `options` are the keywords of [`arguments::settings`].
+#[pyfunction]
+#[pyo3(signature = (bam, regions, max_insert, min_mapq, kinds, one_per_pair, rules, **options))]
+#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "what Python hands over")]
+pub(super) fn discordant_pairs<'py>(
+    py: Python<'py>,
+    bam: PathBuf,
+    regions: Option<Vec<RegionArgument>>,
+    max_insert: Option<u32>,
+    min_mapq: u8,
+    kinds: Vec<String>,
+    one_per_pair: bool,
+    rules: &Bound<'py, PyRules>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (settings, patience) = arguments::settings(bam, rules, options)?;
+    let regions = arguments::regions(regions);
+    let kinds = PairKind::NAMES.map(|name| kinds.iter().any(|kind| kind == name));
+    let query = PairQuery { max_insert, min_mapq, kinds, one_per_pair };
+    let answer = run(py, &patience, |watch| call::discordant_pairs(settings, regions.as_deref(), &query, watch))?;
+    let (value, report) = (answer.value, answer.report);
+    let dict = PyDict::new(py);
+    dict.set_item("table", ArrowTable::of(value.rows))?;
+    let usual = value.usual.into_iter().map(|(group, usual)| usual_dict(py, group, &usual)).collect::<PyResult<Vec<_>>>()?;
+    dict.set_item("usual", usual)?;
+    dict.set_item("skipped", value.skipped)?;
+    arguments::report(&dict, &report)?;
+    Ok(dict)
+}
+
+fn usual_dict<'py>(py: Python<'py>, group: Option<String>, usual: &Usual) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("read_group", group)?;
+    dict.set_item("max_insert", usual.limit)?;
+    dict.set_item("orientation", Orientation::NAMES[usual.orientation as usize])?;
+    dict.set_item("proper_pairs", usual.proper_pairs)?;
+    dict.set_item("median", usual.spread.map(|s| s.median))?;
+    dict.set_item("mad", usual.spread.map(|s| s.mad))?;
+    Ok(dict)
+}
+
+/// What single reads say about structure. `sources` are names of [`Source`]. `options` are the keywords of [`arguments::settings`].
+#[pyfunction]
+#[pyo3(signature = (bam, regions, sizes, min_mapq, sources, sequence, rules, **options))]
+#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "what Python hands over")]
+pub(super) fn sv_evidence<'py>(
+    py: Python<'py>,
+    bam: PathBuf,
+    regions: Option<Vec<RegionArgument>>,
+    sizes: (i64, i64),
+    min_mapq: u8,
+    sources: Vec<String>,
+    sequence: bool,
+    rules: &Bound<'py, PyRules>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (settings, patience) = arguments::settings(bam, rules, options)?;
+    let regions = arguments::regions(regions);
+    let sources = Source::NAMES.map(|name| sources.iter().any(|source| source == name));
+    let (min_size, merge_within) = sizes;
+    let query = EventQuery { min_size, min_mapq, sources, merge_within, sequence };
+    let answer = run(py, &patience, |watch| call::sv_evidence(settings, regions.as_deref(), &query, watch))?;
+    let (value, report) = (answer.value, answer.report);
+    let dict = PyDict::new(py);
+    dict.set_item("table", ArrowTable::of(value.rows))?;
+    dict.set_item("bad_tags", value.bad_tags)?;
+    dict.set_item("skipped", value.skipped)?;
+    arguments::report(&dict, &report)?;
     Ok(dict)
 }

@@ -4,10 +4,11 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow_array::builder::{LargeListBuilder, LargeStringBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
-use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, StructArray};
-use arrow_buffer::{Buffer, ScalarBuffer};
+use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type};
+use arrow_array::{Array, ArrayRef, DictionaryArray, LargeStringArray, PrimitiveArray, RecordBatch, StringArray, StructArray};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
@@ -64,7 +65,7 @@ pub(super) fn answer_dict(py: Python<'_>, answer: Answer<RecordBatch>) -> PyResu
     Ok(dict)
 }
 
-/// Columns of numbers and of names, all of one length, none with missing values.
+/// Columns of numbers, of names, of text and of lists of text, all of one length. Numbers and names may be missing.
 #[pyclass(frozen, module = "fastcov._fastcov")]
 pub(super) struct ArrowTable {
     content: Content,
@@ -90,8 +91,19 @@ impl From<Computed> for ArrowTable {
 /// Rows of a computed table that a stream gives at a time.
 const BATCH: usize = 1 << 16;
 
-/// A column across the edge: its values or codes, their dtype, and the names the codes stand for.
-type Column = (PyArrowBuffer, &'static str, Option<Vec<String>>);
+/// A column across the edge: its values or codes, their dtype, and the names the codes stand for. A column of text has no buffer here.
+type Column = (Option<PyArrowBuffer>, &'static str, Option<Vec<String>>);
+
+/// The values of a column as Python gives them.
+#[derive(FromPyObject)]
+enum Values {
+    Plain(PyArrowBuffer),
+    Text(Vec<Option<String>>),
+    Lists(Vec<Vec<String>>),
+}
+
+/// A column as Python gives it: its name, values, dtype, categories, and a byte for each value that is 1 where it is missing.
+type Given = (String, Values, String, Option<Vec<String>>, Option<PyArrowBuffer>);
 
 impl ArrowTable {
     /// The columns of a batch.
@@ -113,6 +125,17 @@ impl ArrowTable {
         }
     }
 
+    /// All of a column.
+    fn array(&self, py: Python<'_>, i: usize) -> PyResult<ArrayRef> {
+        if i >= self.schema().fields().len() {
+            return Err(PyIndexError::new_err("there is no such column"));
+        }
+        match &self.content {
+            Content::Held(batch) => Ok(Arc::clone(batch.column(i))),
+            Content::Computed(columns) => columns.column(i, 0..columns.len()).map_err(|e| raise(py, e)),
+        }
+    }
+
     /// Some rows as a batch.
     fn batch(&self, py: Python<'_>, rows: &Range<usize>) -> PyResult<RecordBatch> {
         match &self.content {
@@ -124,13 +147,19 @@ impl ArrowTable {
 
 #[pymethods]
 impl ArrowTable {
-    /// From (name, buffer of bytes, dtype, categories) of each column; the buffers are kept, not copied, and must not change.
+    /// From (name, values, dtype, categories, missing) of each column; buffers are kept, not copied, and must not change.
     #[new]
-    fn new(columns: Vec<(String, PyArrowBuffer, String, Option<Vec<String>>)>) -> PyResult<Self> {
+    fn new(columns: Vec<Given>) -> PyResult<Self> {
         let (mut fields, mut arrays) = (Vec::new(), Vec::new());
-        for (name, buffer, dtype, categories) in columns {
-            let array = array(&buffer.into_inner(), &dtype, categories).map_err(|e| refused(&e))?;
-            fields.push(Field::new(name, array.data_type().clone(), false));
+        for (name, values, dtype, categories, missing) in columns {
+            let nullable = missing.is_some() || matches!(values, Values::Text(ref texts) if texts.iter().any(Option::is_none));
+            let array = match values {
+                Values::Plain(buffer) => array(&buffer.into_inner(), &dtype, categories, missing.map(PyArrowBuffer::into_inner)),
+                Values::Text(texts) => Ok(Arc::new(LargeStringArray::from(texts)) as ArrayRef),
+                Values::Lists(lists) => Ok(list_array(lists)),
+            };
+            let array = array.map_err(|e| refused(&e))?;
+            fields.push(Field::new(name, array.data_type().clone(), nullable));
             arrays.push(array);
         }
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| refused(&e))?;
@@ -153,13 +182,7 @@ impl ArrowTable {
     }
 
     fn column(&self, py: Python<'_>, i: usize) -> PyResult<Column> {
-        if i >= self.schema().fields().len() {
-            return Err(PyIndexError::new_err("there is no such column"));
-        }
-        let array = match &self.content {
-            Content::Held(batch) => Arc::clone(batch.column(i)),
-            Content::Computed(columns) => columns.column(i, 0..columns.len()).map_err(|e| raise(py, e))?,
-        };
+        let array = self.array(py, i)?;
         let (values, categories) = match array.as_any_dictionary_opt() {
             None => (array.as_ref(), None),
             Some(dictionary) => {
@@ -172,10 +195,38 @@ impl ArrowTable {
             DataType::Int16 => "int16",
             DataType::Int32 => "int32",
             DataType::Int64 => "int64",
+            DataType::UInt8 => "uint8",
             DataType::Float64 => "float64",
+            DataType::LargeUtf8 | DataType::LargeList(_) => return Ok((None, "object", None)),
             other => return Err(PyValueError::new_err(format!("a column of type {other}"))),
         };
-        Ok((PyArrowBuffer::new(values.to_data().buffers()[0].clone()), dtype, categories))
+        Ok((Some(PyArrowBuffer::new(values.to_data().buffers()[0].clone())), dtype, categories))
+    }
+
+    /// A byte for each value of a column, 1 where it is missing; None where the column has no missing values by its type.
+    fn missing(&self, py: Python<'_>, i: usize) -> PyResult<Option<PyArrowBuffer>> {
+        let array = self.array(py, i)?;
+        let is_nullable = self.schema().field(i).is_nullable();
+        Ok(is_nullable.then(|| {
+            let missing: Vec<u8> = (0..array.len()).map(|row| u8::from(array.is_null(row))).collect();
+            PyArrowBuffer::new(Buffer::from_vec(missing))
+        }))
+    }
+
+    /// The values of a column of text, or of lists of it.
+    fn objects<'py>(&self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyAny>> {
+        let array = self.array(py, i)?;
+        if let Some(texts) = array.as_string_opt::<i64>() {
+            return texts.iter().collect::<Vec<_>>().into_pyobject(py);
+        }
+        let Some(lists) = array.as_list_opt::<i64>() else {
+            return Err(PyValueError::new_err("a column of neither text nor lists"));
+        };
+        let texts = |list: Option<ArrayRef>| -> Vec<String> {
+            let list = list.as_ref().and_then(|list| list.as_string_opt::<i64>());
+            list.map_or_else(Vec::new, |texts| texts.iter().map(|text| text.unwrap_or_default().to_owned()).collect())
+        };
+        lists.iter().map(texts).collect::<Vec<_>>().into_pyobject(py)
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
@@ -220,22 +271,35 @@ fn refused(error: &ArrowError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-fn array(buffer: &Buffer, dtype: &str, categories: Option<Vec<String>>) -> Result<ArrayRef, ArrowError> {
-    fn codes<K: ArrowDictionaryKeyType>(buffer: &Buffer, names: Vec<String>) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(DictionaryArray::try_new(primitive::<K>(buffer)?, Arc::new(StringArray::from(names)))?))
+fn list_array(lists: Vec<Vec<String>>) -> ArrayRef {
+    let mut builder = LargeListBuilder::new(LargeStringBuilder::new());
+    for list in lists {
+        for text in list {
+            builder.values().append_value(text);
+        }
+        builder.append(true);
     }
+    Arc::new(builder.finish())
+}
+
+fn array(buffer: &Buffer, dtype: &str, categories: Option<Vec<String>>, missing: Option<Buffer>) -> Result<ArrayRef, ArrowError> {
+    fn codes<K: ArrowDictionaryKeyType>(buffer: &Buffer, names: Vec<String>, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(DictionaryArray::try_new(primitive::<K>(buffer, nulls)?, Arc::new(StringArray::from(names)))?))
+    }
+    let nulls = missing.map(|missing| NullBuffer::new(BooleanBuffer::collect_bool(missing.len(), |i| missing[i] == 0)));
     match (dtype, categories) {
-        ("int32", None) => Ok(Arc::new(primitive::<Int32Type>(buffer)?)),
-        ("int64", None) => Ok(Arc::new(primitive::<Int64Type>(buffer)?)),
-        ("float64", None) => Ok(Arc::new(primitive::<Float64Type>(buffer)?)),
-        ("int8", Some(names)) => codes::<Int8Type>(buffer, names),
-        ("int16", Some(names)) => codes::<Int16Type>(buffer, names),
-        ("int32", Some(names)) => codes::<Int32Type>(buffer, names),
+        ("uint8", None) => Ok(Arc::new(primitive::<UInt8Type>(buffer, nulls)?)),
+        ("int32", None) => Ok(Arc::new(primitive::<Int32Type>(buffer, nulls)?)),
+        ("int64", None) => Ok(Arc::new(primitive::<Int64Type>(buffer, nulls)?)),
+        ("float64", None) => Ok(Arc::new(primitive::<Float64Type>(buffer, nulls)?)),
+        ("int8", Some(names)) => codes::<Int8Type>(buffer, names, nulls),
+        ("int16", Some(names)) => codes::<Int16Type>(buffer, names, nulls),
+        ("int32", Some(names)) => codes::<Int32Type>(buffer, names, nulls),
         _ => Err(ArrowError::InvalidArgumentError(format!("a column of type {dtype}"))),
     }
 }
 
-fn primitive<T: ArrowPrimitiveType>(buffer: &Buffer) -> Result<PrimitiveArray<T>, ArrowError> {
+fn primitive<T: ArrowPrimitiveType>(buffer: &Buffer, nulls: Option<NullBuffer>) -> Result<PrimitiveArray<T>, ArrowError> {
     let width = size_of::<T::Native>();
     if buffer.is_empty() {
         return Ok(PrimitiveArray::from_iter_values(std::iter::empty()));
@@ -243,5 +307,5 @@ fn primitive<T: ArrowPrimitiveType>(buffer: &Buffer) -> Result<PrimitiveArray<T>
     if !buffer.len().is_multiple_of(width) || buffer.as_ptr().align_offset(width) != 0 {
         return Err(ArrowError::InvalidArgumentError(format!("{} bytes that are no array of {}", buffer.len(), T::DATA_TYPE)));
     }
-    Ok(PrimitiveArray::new(ScalarBuffer::new(buffer.clone(), 0, buffer.len() / width), None))
+    PrimitiveArray::try_new(ScalarBuffer::new(buffer.clone(), 0, buffer.len() / width), nulls)
 }

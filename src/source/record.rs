@@ -464,6 +464,8 @@ pub enum TagValue<'a> {
     Text(&'a [u8]),
     /// Type B: element type and the elements' bytes.
     Array(u8, &'a [u8]),
+    /// Types c, C, s, S, i and I: a number.
+    Number(i64),
     /// Any other type, by its letter.
     Other(u8),
 }
@@ -473,9 +475,14 @@ impl<'a> TagValue<'a> {
     fn read(kind: u8, bytes: &'a [u8]) -> Option<(Self, usize)> {
         let fixed = |n: usize| (bytes.len() >= n).then_some((TagValue::Other(kind), n));
         match kind {
-            b'A' | b'c' | b'C' => fixed(1),
-            b's' | b'S' => fixed(2),
-            b'i' | b'I' | b'f' => fixed(4),
+            b'c' => Some((TagValue::Number(i64::from(i8::from_le_bytes([*bytes.first()?]))), 1)),
+            b'C' => Some((TagValue::Number(i64::from(*bytes.first()?)), 1)),
+            b's' => Some((TagValue::Number(i64::from(i16::from_le_bytes(*bytes.first_chunk()?))), 2)),
+            b'S' => Some((TagValue::Number(i64::from(u16::from_le_bytes(*bytes.first_chunk()?))), 2)),
+            b'i' => Some((TagValue::Number(i64::from(i32::from_le_bytes(*bytes.first_chunk()?))), 4)),
+            b'I' => Some((TagValue::Number(i64::from(u32::from_le_bytes(*bytes.first_chunk()?))), 4)),
+            b'A' => fixed(1),
+            b'f' => fixed(4),
             b'd' => fixed(8),
             b'Z' | b'H' => {
                 let end = bytes.iter().position(|&b| b == 0)?;

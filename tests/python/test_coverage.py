@@ -282,6 +282,7 @@ def test_public_names_are_all_and_nothing_else():
         "contigs",
         "coverage",
         "coverage_matrix",
+        "discordant_pairs",
         "distribution",
         "errors",
         "flag_summary",
@@ -293,6 +294,7 @@ def test_public_names_are_all_and_nothing_else():
         "qc",
         "quantize",
         "show_versions",
+        "sv_evidence",
         "target_stats",
         "window_stats",
     ]
