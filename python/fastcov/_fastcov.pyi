@@ -102,14 +102,12 @@ class Options(TypedDict, total=False):
     span_bytes: int
     part_bytes: int
 
+# Name, values, dtype ("object" for text and lists of text), categories, which values are missing.
+_Column = tuple[str, Buffer | list[str | None] | list[list[str]], str, list[str] | None, Buffer | None]
+
 @final
 class ArrowTable:
-    def __new__(
-        cls,
-        columns: Sequence[
-            tuple[str, Buffer | list[str | None] | list[list[str]], str, list[str] | None, Buffer | None]
-        ],
-    ) -> ArrowTable: ...
+    def __new__(cls, columns: Sequence[_Column]) -> ArrowTable: ...
     def __len__(self) -> int: ...
     @property
     def column_names(self) -> list[str]: ...

@@ -97,9 +97,9 @@ def discordant_pairs(
 
     *What is usual.* Per read group (``RG``), over proper pairs (0x2) on one contig, whatever their mapping quality,
     each at its READ1: the commonest orientation (of equally common ones the first of FR, RF, FF, RR), and with
-    ``"auto"`` the limit. Where the header names fewer than two read groups all reads are one group. A group without proper pairs
-    takes the numbers of all groups together; without any, the orientation is FR and no insert size is too large, with a
-    warning. With `regions` and a number for `max_insert`, only reads that overlap a region are looked at.
+    ``"auto"`` the limit. Where the header names fewer than two read groups all reads are one group. A group without
+    proper pairs takes the numbers of all groups together; without any, the orientation is FR and no insert size is too
+    large, with a warning. With `regions` and a number for `max_insert`, only reads that overlap a region are looked at.
 
     Examples
     --------

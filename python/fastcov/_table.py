@@ -276,7 +276,7 @@ class Table:
 
 def arrow(columns: dict[str, Column]) -> "_fastcov.ArrowTable":
     """Arrays as the core holds them, without a copy; they must not be written to afterwards."""
-    parts = []
+    parts: list[tuple[str, Any, str, list[str] | None, Any]] = []
     for name, (values, names) in columns.items():
         if values.dtype == object:
             parts.append((name, values.tolist(), "object", None, None))
