@@ -115,6 +115,8 @@ def _files(
     if isinstance(bams, Mapping):
         if names is not None:
             raise InvalidArgumentError("names= and a dict of files both name the columns: give one of them")
+        if not all(isinstance(name, str) for name in bams):
+            raise TypeError("names must be a list of str, one for each file: these are the keys of bams")
         return [path("bams", bam) for bam in bams.values()], [str(name) for name in bams]
     if isinstance(bams, (str, bytes, os.PathLike)) or not isinstance(bams, Iterable):
         raise TypeError(f"bams must be a list of paths or a dict of them by name, not {type(bams).__name__}")

@@ -114,8 +114,7 @@ def test_an_interpreter_that_leaves_while_a_call_runs(slow):
 
 
 def _cores_of_a_worker(files: tuple) -> tuple:
-    options = _options.options(ref=None, index=None, n_cores=None, allow_truncated=False, timeout=None, max_memory=None)
-    return options["n_cores"], get_coverage(files[0], "chr1", 1, 5_000, files[1])
+    return _options.default_cores(), get_coverage(files[0], "chr1", 1, 5_000, files[1])
 
 
 @pytest.mark.parametrize("method", get_all_start_methods())

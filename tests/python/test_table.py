@@ -306,7 +306,7 @@ def test_reads_seen_used_and_dropped_equal_a_plain_loop(sample, rules):
     excluded = rules.exclude_flags | fastcov._fastcov.always_excluded(rules.name)
     for chrom, start, end in [("chr1", 1, 60_000), ("chr2", 1, 6_000), ("chr1", 19_950, 20_070)]:
         filters = ["excluded_flags", "missing_flags", "low_mapq", "orphans", "capped", "skipped"]
-        others = ["other_read_groups", "other_strand", "read_length", "fragment_length", "with_mate"]
+        others = ["other_read_groups", "other_strand", "read_length", "fragment_length"]
         wanted = dict.fromkeys(["seen", "used", *filters, *others], 0)
         with pysam.AlignmentFile(bam) as file:
             for read in file.fetch(chrom, start - 1, end):

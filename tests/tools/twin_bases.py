@@ -21,7 +21,7 @@ def count(bam, chrom, start, end, rules, reference=""):
             counts[name][position + 1 - start] += by
             counts[f"{name}_{strand}"][position + 1 - start] += by
 
-    templates = {}
+    waiting = []
     with pysam.AlignmentFile(bam) as file:
         for read in file.fetch(chrom, start - 1, end):
             if read.flag & rules.exclude_flags or read.flag & rules.require_flags != rules.require_flags:
@@ -33,7 +33,7 @@ def count(bam, chrom, start, end, rules, reference=""):
             for position, (names, _) in shown.items():
                 for name in names:
                     book(position, name, strand)
-            mate = first_mate(read, templates, shown, strand) if rules.mates == "once" else None
+            mate = earlier_mate(read, waiting, shown, strand) if rules.mates == "once" else None
             if mate:
                 subtract(mate, (shown, strand), book)
     return counts
@@ -79,24 +79,40 @@ def events(read, rules, reference):
     return shown
 
 
-def first_mate(read, templates, shown, strand):
-    """The other read of its template that came before, for the rule `bases`."""
+def earlier_mate(read, waiting, shown, strand):
+    """The other read of its template that came before, for the rule `bases` (`docs/semantics.md` 5.5)."""
     flag = read.flag
-    paired = flag & 0x1 and not flag & 0x8 and read.next_reference_id == read.reference_id
-    if flag & 0x900 or not paired or bool(flag & 0x40) == bool(flag & 0x80):
+    here = read.next_reference_id in (-1, read.reference_id)
+    if flag & 0x900 or not flag & 0x1 or flag & 0x8 or bool(flag & 0x40) == bool(flag & 0x80) or not here:
         return None
-    name, key = read.query_name, flag & 0xC0
-    state = templates.get(name)
-    if state and all(end <= read.reference_start for end in state["ends"]):
-        state = None
-    if state is None:
-        state = templates[name] = {"ends": [], "mates": {}}
-    if key in state["mates"]:
+    free = [other for other in waiting if are_mates(other[0], read)]
+    named = [other for other in free if not is_lost(other[0])]
+    mate = next(iter(named or free), None)
+    if mate is None:
+        waiting.append((read, shown, strand))
         return None
-    other = next(iter(state["mates"].values()), None)
-    state["mates"][key] = (shown, strand)
-    state["ends"].append(read.reference_end or read.reference_start)
-    return other
+    waiting.remove(mate)
+    return mate[1:]
+
+
+def is_lost(read):
+    return read.next_reference_id == -1 or read.next_reference_start < 0
+
+
+def names(read, mate):
+    there = (read.next_reference_id, read.next_reference_start)
+    return is_lost(read) or there == (mate.reference_id, mate.reference_start)
+
+
+def group(read):
+    return read.get_tag("RG") if read.has_tag("RG") else None
+
+
+def are_mates(first, second):
+    numbers = (first.flag ^ second.flag) & 0xC0 == 0xC0
+    overlap = (first.reference_end or first.reference_start) > second.reference_start
+    same = first.query_name == second.query_name and group(first) == group(second)
+    return same and numbers and overlap and names(first, second) and names(second, first)
 
 
 def subtract(first, second, book):
