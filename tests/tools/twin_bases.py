@@ -85,6 +85,8 @@ def earlier_mate(read, waiting, shown, strand):
     here = read.next_reference_id in (-1, read.reference_id)
     if flag & 0x900 or not flag & 0x1 or flag & 0x8 or bool(flag & 0x40) == bool(flag & 0x80) or not here:
         return None
+    # Sorted by position: what ended before this record overlaps no later one.
+    waiting[:] = [other for other in waiting if (other[0].reference_end or 0) > read.reference_start]
     free = [other for other in waiting if are_mates(other[0], read)]
     named = [other for other in free if not is_lost(other[0])]
     mate = next(iter(named or free), None)
@@ -110,9 +112,8 @@ def group(read):
 
 def are_mates(first, second):
     numbers = (first.flag ^ second.flag) & 0xC0 == 0xC0
-    overlap = (first.reference_end or first.reference_start) > second.reference_start
     same = first.query_name == second.query_name and group(first) == group(second)
-    return same and numbers and overlap and names(first, second) and names(second, first)
+    return same and numbers and names(first, second) and names(second, first)
 
 
 def subtract(first, second, book):
