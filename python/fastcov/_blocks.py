@@ -9,7 +9,7 @@ from . import _fastcov
 from ._checks import StrPath, as_int, path
 from ._options import Region as RegionLike
 from ._options import keywords, places, warn
-from ._table import Table
+from ._table import Column, Table
 from .errors import InvalidArgumentError
 from .rules import Rules
 
@@ -138,7 +138,7 @@ def contigs(bam: StrPath, *, index: StrPath | None = None, allow_truncated: bool
     parts = _fastcov.contigs(path("bam", bam), Rules("bases"), **how)
     warn(parts["warnings"], 2)
     names = tuple(parts["names"])
-    columns = {
+    columns: dict[str, Column] = {
         "name": (np.arange(len(names), dtype=np.int32), names),
         "length": (parts["length"], None),
         "mapped": (parts["mapped"], None),

@@ -27,7 +27,7 @@ def failure_table(failures: Sequence[tuple[int, Any, BaseException, str]]) -> "p
     import pandas as pd
 
     def columns(item: Any) -> tuple[Any, Any, Any]:
-        return tuple(item) if isinstance(item, Region) else (None, pd.NA, pd.NA)
+        return (item.chrom, item.start, item.end) if isinstance(item, Region) else (None, pd.NA, pd.NA)
 
     rows = sorted(failures, key=lambda failure: failure[0])
     chrom, start, end = zip(*(columns(item) for _, item, _, _ in rows), strict=True) if rows else ((), (), ())
@@ -134,11 +134,12 @@ def _plain(counts: dict[str, Any]) -> bool:
 
 
 def _column(parts: list[Column]) -> Column:
-    names = parts[0][1]
-    if names is None or all(other == names for _, other in parts):
-        return np.concatenate([values for values, _ in parts]), names
+    first = parts[0][1]
+    if first is None or all(names == first for _, names in parts):
+        return np.concatenate([values for values, _ in parts]), first
     # Codes of other names: of files with other contigs.
-    union = list(dict.fromkeys(name for _, names in parts for name in names))
+    codes = [(values, names) for values, names in parts if names is not None]
+    union = list(dict.fromkeys(name for _, names in codes for name in names))
     place = {name: code for code, name in enumerate(union)}
-    moved = [np.array([place[name] for name in names], np.int32)[values] for values, names in parts]
+    moved = [np.array([place[name] for name in names], np.int32)[values] for values, names in codes]
     return np.concatenate(moved), tuple(union)

@@ -39,7 +39,7 @@ def map_regions(
     progress: bool = False,
     star: bool = False,
     initializer: Callable[..., Any] | None = None,
-    initargs: tuple = (),
+    initargs: tuple[Any, ...] = (),
     chunksize: int = 1,
     blocks: int | None = None,
     **kwargs: Any,
@@ -218,10 +218,9 @@ class _How:
 
     def fit(self, items: Iterable[Any]) -> None:
         """No more workers than items; and what reading the items needs is imported before the first call."""
-        known = isinstance(items, Sized)
-        if known:
+        if isinstance(items, Sized):
             self.workers = max(1, min(self.workers, len(items)))
-        if not known or any(isinstance(item, Region) for item in items):
+        if not isinstance(items, Sized) or any(isinstance(item, Region) for item in items):
             self.modules = [Region.__module__]
 
     def outcomes(self, job: Job, items: Iterator[tuple[int, Any]]) -> Outcomes:
@@ -254,7 +253,8 @@ def _width(executor: Any) -> int:
     """How many workers an executor has, where it tells."""
     client = getattr(executor, "_client", None)
     if client is not None:
-        return max(1, sum(client.ncores().values()))
+        cores: dict[str, int] = client.ncores()
+        return max(1, sum(cores.values()))
     width = getattr(executor, "_max_workers", None)
     return width if isinstance(width, int) and width > 0 else _cores()
 
@@ -296,7 +296,7 @@ def _items(regions: Any, blocks: int | None, how: _How, *, star: bool) -> Iterab
             return cut(name, how.workers * _BLOCKS_PER_WORKER if blocks is None else blocks)
         if isinstance(regions, str) and not os.path.exists(name) and _REGION_TEXT.fullmatch(name):
             raise TypeError(f"regions must be a file or an iterable of regions: write [{name!r}]")
-        found = _of_bed(name)
+        found: Iterable[Any] = _of_bed(name)
     elif hasattr(regions, "columns") or isinstance(regions, Mapping) or not isinstance(regions, Iterable):
         raise TypeError(
             "regions must be a BAM file, a BED file or an iterable of items, such as tuples (chrom, start, end), not "
@@ -358,4 +358,8 @@ def _bar(items: int | None, *, wanted: bool) -> Iterator[Callable[[], None]]:
             "progress=True needs tqdm, which is not installed: pip install 'fastcov-bio[progress]'"
         ) from error
     with tqdm(total=items, unit="block") as shown:
-        yield lambda: shown.update() and None
+
+        def step() -> None:
+            shown.update()
+
+        yield step

@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecu
 from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from . import errors
 from ._options import cancelling
@@ -40,6 +40,8 @@ class Outcome(NamedTuple):
 
 Items = Iterator[tuple[int, Any]]
 Outcomes = Generator[Outcome, None, None]
+# For each item of a chunk: (True, its value), or (False, why there is none).
+_Results = Future[list[tuple[bool, Any]]]
 
 
 def job_bytes(job: Job) -> bytes:
@@ -55,14 +57,18 @@ def job_bytes(job: Job) -> bytes:
 
 
 def _of_failure(number: int, value: Failed) -> Outcome:
-    error = None
+    return Outcome(number, None, _error(value), value.traceback)
+
+
+def _error(value: Failed) -> Exception:
+    """What was raised, or what stands for it where it cannot be sent."""
     try:
         error = pickle.loads(value.error) if value.error else None
     except Exception:
         error = None
-    if not isinstance(error, Exception):
-        error = WorkerError(f"func raised what cannot be sent between processes, or ended its process: {value.line}")
-    return Outcome(number, None, error, value.traceback)
+    if isinstance(error, Exception):
+        return error
+    return WorkerError(f"func raised what cannot be sent between processes, or ended its process: {value.line}")
 
 
 class _Worker:
@@ -78,25 +84,29 @@ class _Worker:
         file = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_worker.py")
         run = f"runpy.run_path({file!r}, run_name='__fastcov_worker__')"
         code = f"import runpy, sys; sys.path[:] = {paths!r}; {run}"
+        # What multiprocessing gives to its own processes: -O, -W, -X and the like, as this interpreter was started.
+        flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined] # typeshed omits it
         self._process = subprocess.Popen(
-            [os.fsdecode(python), *subprocess._args_from_interpreter_flags(), "-c", code],
+            [os.fsdecode(python), *flags, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # The workers share the cores; and what the function starts ends with its worker.
             env={"FASTCOV_NUM_THREADS": "1", **os.environ},
             start_new_session=True,
         )
+        # Never None: both are pipes.
+        self._calls, self._answers = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
 
     def send(self, body: bytes) -> None:
-        write_message(self._process.stdin, body)
+        write_message(self._calls, body)
 
     def receive(self) -> bytes:
-        return read_message(self._process.stdout)
+        return read_message(self._answers)
 
     def leave(self) -> None:
         """Lets the process leave by itself, so that what it has still to write is written; not for long."""
         try:
-            self._process.stdin.close()
+            self._calls.close()
         except OSError:
             # It is gone already.
             return
@@ -105,14 +115,14 @@ class _Worker:
             time.sleep(0.002)
 
     def _has_left(self) -> bool:
-        if os.name == "nt":
+        if sys.platform == "win32":
             return self._process.poll() is not None
         # Not reaped: its number must stay its own until what it started is ended, too.
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def kill(self) -> None:
         """Ends the process and those it started; may be called at any time."""
-        if os.name == "nt":
+        if sys.platform == "win32":
             self._process.kill()
             return
         # Until `end`, the number is that of this process, though it may be dead.
@@ -129,7 +139,7 @@ class _Worker:
             time.sleep(0.001)
         self.kill()
         status = self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._calls, self._answers):
             # What was not sent any more cannot be.
             with suppress(OSError):
                 pipe.close()
@@ -220,9 +230,10 @@ class _Lane(threading.Thread):
                 return None
             raise WorkerError(f"a worker process could not start: {_status(self._forget()[1])}") from None
         if ready is not None:
-            outcome = _of_failure(0, Failed(*ready))
-            outcome.error.add_note("before any block, while a worker process read func and called initializer")
-            raise outcome.error from WorkerError(f"\n{outcome.traceback}")
+            told = Failed(*ready)
+            error = _error(told)
+            error.add_note("before any block, while a worker process read func and called initializer")
+            raise error from WorkerError(f"\n{told.traceback}")
         return worker
 
     def _clock(self) -> None:
@@ -291,7 +302,8 @@ def on_processes(
     The outcomes of all items, in the order in which calls end; each is called once, in one of so many processes, which
     import ``modules`` before the clock of the first call starts.
     """
-    pool, lanes = _Pool(job, modules, timeout), []
+    pool = _Pool(job, modules, timeout)
+    lanes: list[_Lane] = []
     chunks = _chunks(items, chunksize)
     waiting = 0
     try:
@@ -356,7 +368,7 @@ def is_thread_pool(executor: Any) -> bool:
 def on_own_threads(job: Job, items: Items, *, workers: int, chunksize: int) -> Outcomes:
     """The same in threads, for functions that do not hold the interpreter: those of fastcov."""
     stop = threading.Event()
-    begin = cancelling if job.initializer is None else _both(job)
+    begin = cancelling if job.initializer is None else _both(job.initializer, job.initargs)
     executor = ThreadPoolExecutor(workers, "fastcov-map_regions", begin, (stop.is_set,))
     try:
         yield from on_executor(executor, job, items, workers=workers, chunksize=chunksize)
@@ -366,10 +378,10 @@ def on_own_threads(job: Job, items: Items, *, workers: int, chunksize: int) -> O
         executor.shutdown(cancel_futures=True)
 
 
-def _both(job: Job) -> Callable[[Callable[[], bool]], None]:
+def _both(initializer: Callable[..., Any], initargs: tuple[Any, ...]) -> Callable[[Callable[[], bool]], None]:
     def begin(stopped: Callable[[], bool]) -> None:
         cancelling(stopped)
-        job.initializer(*job.initargs)
+        initializer(*initargs)
 
     return begin
 
@@ -378,8 +390,8 @@ def on_executor(executor: Executor, job: Job, items: Items, *, workers: int, chu
     """The same on any executor, at most twice as many chunks at a time as it has workers."""
     threads = is_thread_pool(executor)
     blob = b"" if threads else job_bytes(job)
-    done: queue.SimpleQueue[Future] = queue.SimpleQueue()
-    running: dict[Future, list[int]] = {}
+    done: queue.SimpleQueue[_Results] = queue.SimpleQueue()
+    running: dict[_Results, list[int]] = {}
     try:
         more = True
         while True:
@@ -388,8 +400,10 @@ def on_executor(executor: Executor, job: Job, items: Items, *, workers: int, chu
                 more = bool(chunk)
                 if more:
                     values = [item for _, item in chunk]
-                    task = (_here, job, values) if threads else (_there, blob, [_sendable(item) for item in values])
-                    future = executor.submit(*task)
+                    if threads:
+                        future = executor.submit(_here, job, values)
+                    else:
+                        future = executor.submit(_there, blob, [_sendable(item) for item in values])
                     running[future] = [number for number, _ in chunk]
                     future.add_done_callback(done.put)
             if not running:
@@ -401,7 +415,7 @@ def on_executor(executor: Executor, job: Job, items: Items, *, workers: int, chu
             future.cancel()
 
 
-def _finished(done: "queue.SimpleQueue[Future]") -> Future:
+def _finished(done: "queue.SimpleQueue[_Results]") -> _Results:
     while True:
         try:
             return done.get(timeout=_LOOK)
@@ -409,7 +423,7 @@ def _finished(done: "queue.SimpleQueue[Future]") -> Future:
             pass
 
 
-def _outcomes(numbers: list[int], future: Future) -> Iterable[Outcome]:
+def _outcomes(numbers: list[int], future: _Results) -> Iterable[Outcome]:
     try:
         results = future.result()
     # A pool whose worker died, a scheduler that gave up.

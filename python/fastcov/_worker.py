@@ -15,7 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple
 
 __all__ = ["Failed", "Job", "attempt", "dumps", "main", "read_message", "write_message"]
 
@@ -26,11 +26,11 @@ class Job(NamedTuple):
     """What is called for each item."""
 
     func: Callable[..., Any]
-    args: tuple
+    args: tuple[Any, ...]
     kwargs: dict[str, Any]
     star: bool
     initializer: Callable[..., Any] | None = None
-    initargs: tuple = ()
+    initargs: tuple[Any, ...] = ()
 
     def __call__(self, item: Any) -> Any:
         first = item if self.star else (item,)
@@ -51,7 +51,8 @@ def dumps(value: Any) -> bytes:
         import cloudpickle
     except ImportError:
         return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return cloudpickle.dumps(value)
+    sent: bytes = cloudpickle.dumps(value)
+    return sent
 
 
 def attempt(job: Job, item: Any) -> tuple[bool, Any]:
@@ -80,7 +81,7 @@ def failed(error: BaseException) -> Failed:
     return Failed(sent, line, text)
 
 
-def read_message(pipe: BinaryIO) -> bytes:
+def read_message(pipe: IO[bytes]) -> bytes:
     """The next message; EOFError where the other side is gone."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
@@ -92,7 +93,7 @@ def read_message(pipe: BinaryIO) -> bytes:
     return body
 
 
-def write_message(pipe: BinaryIO, body: bytes) -> None:
+def write_message(pipe: IO[bytes], body: bytes) -> None:
     pipe.write(_LENGTH.pack(len(body)))
     pipe.write(body)
     pipe.flush()
@@ -142,7 +143,7 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    if os.name == "nt":
+    if sys.platform == "win32":
         import msvcrt
 
         for pipe in (calls, answers):

@@ -201,6 +201,8 @@ class InvalidArgumentError(FastcovError, ValueError):
     """An argument is outside its range, or does not go with another one."""
 
     kind = "invalid_argument"
+    # All that func of map_regions returned, where its frames cannot be joined.
+    results: list[Any] | None = None
 
 
 class FileError(FastcovError, OSError):
