@@ -159,10 +159,13 @@ def _collect(
     try:
         for number, value, error, text in outcomes:
             item = asked.pop(number)
+            if error is not None and on_error == "raise":
+                raise _named(error, label(number, item), text)
+            if not isinstance(items, Sized) and not isinstance(item, (Region, str, int)):
+                # What an iterator gives may be large, and nothing else keeps it.
+                item = f"a {type(item).__name__}"
             if error is None:
                 results.append((number, item, value))
-            elif on_error == "raise":
-                raise _named(error, label(number, item), text)
             else:
                 failures.append((number, item, error, text))
             step()
