@@ -5,6 +5,7 @@
 mod axis;
 mod bases;
 mod blocks;
+mod clusters;
 mod coverage;
 mod depth;
 mod events;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use bases::base_counts;
 pub use blocks::{Blocks, ContigRow, blocks, contigs};
+pub use clusters::{EventNames, sv_clusters};
 pub use coverage::{coverage, region_depth};
 pub use events::{EventTable, sv_evidence};
 pub use evidence::{flag_summary, insert_sizes};

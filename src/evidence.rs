@@ -9,6 +9,7 @@
 mod area;
 pub mod base_quality;
 mod bins;
+pub mod clusters;
 mod consumer;
 pub mod events;
 pub mod flags;

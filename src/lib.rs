@@ -14,6 +14,7 @@
 //! | [`call`] | the verbs: what a question opens, which passes it takes |
 //! | [`depth`], [`evidence`] | consumers of records: depth by a rule, counts over all records |
 //! | [`pass`] | threads, order, back-pressure, cancelling, progress |
+//! | [`write`](mod@write) | files that tables are written to |
 //! | [`table`] | columns |
 //! | [`summary`] | folds over depth |
 //! | [`plan`], [`rules`] | the file in spans; what counts |
@@ -82,6 +83,7 @@ pub mod rules;
 pub mod source;
 pub mod summary;
 pub mod table;
+pub mod write;
 
 /// What the tests of several rooms share with those in `tests/`.
 #[cfg(test)]

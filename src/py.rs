@@ -18,6 +18,8 @@ static ALLOCATOR: memory::Reserve = memory::Reserve(std::alloc::System);
 mod arguments;
 mod bed;
 mod blocks;
+mod clusters;
+mod columns;
 mod errors;
 mod evidence;
 mod frame;
@@ -55,6 +57,8 @@ fn _fastcov(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(evidence::discordant_pairs, module)?)?;
     module.add_function(wrap_pyfunction!(evidence::sv_evidence, module)?)?;
     module.add_function(wrap_pyfunction!(summary::target_stats, module)?)?;
+    module.add_function(wrap_pyfunction!(clusters::sv_clusters, module)?)?;
+    module.add_function(wrap_pyfunction!(clusters::write_bedpe, module)?)?;
     module.add_function(wrap_pyfunction!(summary::depth_histograms, module)?)?;
     module.add_function(wrap_pyfunction!(summary::binned_runs, module)?)?;
     module.add_function(wrap_pyfunction!(summary::window_stats, module)?)?;

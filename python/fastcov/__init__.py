@@ -15,7 +15,7 @@ from ._qc import QcReport, qc
 from ._samples import coverage_matrix
 from ._stream import CoverageStream, iter_coverage
 from ._summary import TargetStats, distribution, quantize, target_stats, window_stats
-from ._sv import sv_evidence
+from ._sv import sv_clusters, sv_evidence
 from ._table import Table
 from ._versions import show_versions
 from .errors import FastcovWarning
@@ -52,6 +52,7 @@ __all__ = [
     "qc",
     "quantize",
     "show_versions",
+    "sv_clusters",
     "sv_evidence",
     "target_stats",
     "window_stats",

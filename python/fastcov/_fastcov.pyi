@@ -34,9 +34,11 @@ __all__ = [
     "region_depth",
     "rule_names",
     "stream_coverage",
+    "sv_clusters",
     "sv_evidence",
     "target_stats",
     "window_stats",
+    "write_bedpe",
 ]
 __version__: str
 debug_build: bool
@@ -312,3 +314,5 @@ def sv_evidence(
     rules: Rules,
     **options: Unpack[Options],
 ) -> Events: ...
+def sv_clusters(evidence: Any, max_distance: int, max_size_ratio: float, min_support: int) -> ArrowTable: ...
+def write_bedpe(evidence: Any, path: str, overwrite: bool) -> None: ...

@@ -43,6 +43,8 @@ def column(values: np.ndarray, names: tuple[str, ...] | None) -> Any:
     if not isinstance(values, np.ma.MaskedArray):
         return values if names is None else categorical(values, names)
     mask = np.ma.getmaskarray(values)
+    if names is None and values.dtype.kind == "f":
+        return np.where(mask, np.nan, np.ma.getdata(values))
     if names is None:
         return pd.arrays.IntegerArray(np.ma.getdata(values), mask)
     return categorical(np.where(mask, -1, np.ma.getdata(values)), names)

@@ -13,7 +13,7 @@ from ._table import Table
 from .errors import InvalidArgumentError
 from .rules import Rules
 
-__all__ = ["sv_evidence"]
+__all__ = ["sv_clusters", "sv_evidence"]
 
 _SOURCES = ("cigar", "split", "clip")
 _MOST_BASES = (1 << 31) - 1
@@ -150,6 +150,71 @@ def sv_evidence(
     asked = {"min_size": sizes[0], "min_mapq": min_mapq, "sources": tuple(wanted), "merge_within": sizes[1]}
     counts = {"bad_tags": parts["bad_tags"], "skipped": parts["skipped"]}
     return Table(parts["table"], {**metadata, **counts, "query": asked})
+
+
+def sv_clusters(evidence: Any, *, max_distance: int = 100, max_size_ratio: float = 0.3, min_support: int = 3) -> Table:
+    """
+    Events of several reads that lie at one place: evidence with its support, not calls.
+
+    Parameters
+    ----------
+    evidence : Table
+        What :func:`sv_evidence` returned, or any frame that gives its columns as an Arrow stream (polars, pyarrow,
+        pandas with pyarrow), so that rows can be filtered first.
+    max_distance : int, default 100
+        Neighbouring events are no further apart, by ``start`` and by ``mate_pos``.
+    max_size_ratio : float, default 0.3
+        Of two neighbours by ``size``, the larger one is larger by no more than this part of itself.
+    min_support : int, default 3
+        Clusters with fewer read names are left out.
+
+    Returns
+    -------
+    Table
+        Sorted by ``chrom``, ``start``, ``end`` and ``type``; coordinates are 0-based, half-open.
+
+        - ``type``, ``chrom``, ``mate_chrom``, ``strand``, ``mate_strand`` : category. Equal for all events of a
+          cluster; ``mate_chrom`` and ``mate_strand`` are missing of a CLIP.
+        - ``start``, ``end``, ``size`` : int64. Medians; of an even number of values the mean of the two in the middle,
+          rounded down. ``mate_pos`` is the same, with missing values.
+        - ``support`` : int64. Distinct read names.
+        - ``mean_mapq`` : float64 with missing values. The mean over the events whose mapping quality is known.
+        - ``reads`` : list of large string. The names, sorted.
+
+    Raises
+    ------
+    InvalidArgumentError
+        A column is missing, of another type, or lacks a value.
+
+    Notes
+    -----
+    Events of one type, contigs and strands are sorted by ``start`` and cut between neighbours more than `max_distance`
+    apart; each piece then by ``mate_pos`` (``end`` where it is missing) in the same way, and then by ``size`` where the
+    larger exceeds the smaller by more than `max_size_ratio` times the larger; what was cut is sorted and cut again from
+    the beginning, until nothing is cut. The result does not depend on the order of the rows.
+
+    Examples
+    --------
+    On the sample that ``examples/simulate.py`` writes:
+
+    >>> import fastcov
+    >>> clusters = fastcov.sv_clusters(fastcov.sv_evidence("sample.bam"))
+    >>> clusters.columns[-3:]
+    ['support', 'mean_mapq', 'reads']
+    """
+    ratio = max_size_ratio
+    if isinstance(ratio, (bool, str)) or not isinstance(ratio, (int, float)):
+        raise TypeError(f"max_size_ratio must be a number, not {type(ratio).__name__}")
+    if not 0 <= ratio <= 1:
+        raise InvalidArgumentError(f"max_size_ratio={ratio} is out of range: give 0 to 1")
+    if not hasattr(evidence, "__arrow_c_stream__"):
+        raise TypeError(f"evidence must be a Table or a frame with an Arrow stream, not {type(evidence).__name__}")
+    distance = _bases("max_distance", max_distance, 0)
+    support = _bases("min_support", min_support, 1)
+    made = _fastcov.sv_clusters(evidence, distance, float(ratio), support)
+    metadata = dict(getattr(evidence, "metadata", {"version": _fastcov.__version__}))
+    asked = {"max_distance": distance, "max_size_ratio": float(ratio), "min_support": support}
+    return Table(made, {**metadata, "tool": "fastcov clusters of structural evidence", "clusters": asked})
 
 
 def _bases(argument: str, value: Any, least: int) -> int:

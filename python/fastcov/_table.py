@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _fastcov
 from ._frame import about, column
+from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,9 +109,9 @@ class Table:
         Returns
         -------
         pandas.DataFrame
-            With a RangeIndex; ``chrom`` and ``base`` are categories. Numbers that may be missing have pandas' nullable
-            type, text has its usual one. ``frame.attrs["fastcov"]`` is ``metadata`` with the number of ``regions`` in
-            place of the list: pandas copies ``attrs`` in every operation.
+            With a RangeIndex; ``chrom`` and ``base`` are categories. Whole numbers that may be missing have pandas'
+            nullable type, text has its usual one. ``frame.attrs["fastcov"]`` is ``metadata`` with the number of
+            ``regions`` in place of the list: pandas copies ``attrs`` in every operation.
 
         Notes
         -----
@@ -221,6 +222,32 @@ class Table:
         from .plot import plot_table
 
         return plot_table(self, region, path=path, ax=ax)
+
+    def write(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """
+        Write the table to a file, whole or not at all; the suffix says the format.
+
+        Parameters
+        ----------
+        path : str or path-like
+            ``.bedpe``: what :func:`fastcov.sv_evidence` and :func:`fastcov.sv_clusters` returned, for IGV and bedtools.
+            Each breakpoint is the base next to it on the side where reads are aligned (0-based, half-open). The name is
+            that of the read, or the type and the number of the cluster; the score is ``mapq``, or ``support``; the
+            columns behind the strands are type and size.
+        overwrite : bool, default False
+            Whether a file of that name may be replaced.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The suffix is not known, the table is not of that kind, or the file exists.
+        FastcovError
+            The system refuses the file, or the disk is full (with ``.errno``); what was there before stays.
+        """
+        name = os.fspath(path)
+        if os.path.splitext(name)[1].lower() != ".bedpe":
+            raise InvalidArgumentError(f"write() knows the suffix .bedpe, not that of {name!r}")
+        _fastcov.write_bedpe(self, name, overwrite)
 
     def _columns(self) -> dict[str, Column]:
         """Views of the table's memory; the buffer they hang on keeps it alive."""

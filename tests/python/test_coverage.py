@@ -294,6 +294,7 @@ def test_public_names_are_all_and_nothing_else():
         "qc",
         "quantize",
         "show_versions",
+        "sv_clusters",
         "sv_evidence",
         "target_stats",
         "window_stats",

@@ -10,18 +10,10 @@ import naive_evidence
 import random_evidence
 from fastcov import _fastcov, errors
 from fastcov._table import Table
+from naive_evidence import rows
 
 RANDOM = int(os.environ.get("FASTCOV_EVIDENCE_BAMS", "200"))
 KINDS = naive_evidence.KINDS
-
-
-def rows(table: Table) -> list[tuple]:
-    named = table.categories
-    values = [
-        [None if code is None else named[name][code] for code in column.tolist()] if name in named else column.tolist()
-        for name, column in table.to_numpy().items()
-    ]
-    return list(zip(*values, strict=True))
 
 
 def quietly(function, *arguments, **keywords):

@@ -29,7 +29,7 @@ ROOMS = [
     {"source"},
     {"rules", "plan"},
     {"summary"},
-    {"table"},
+    {"table", "write"},
     {"pass"},
     {"depth", "evidence"},
     {"call"},

@@ -13,6 +13,16 @@ ORIENTATIONS = ("FR", "RF", "FF", "RR")
 Area = list[tuple[str, int, int]] | None
 
 
+def rows(table: Any) -> list[tuple]:
+    """The rows of a Table, with names for codes and None for what is missing."""
+    named = table.categories
+    values = [
+        [None if code is None else named[name][code] for code in column.tolist()] if name in named else column.tolist()
+        for name, column in table.to_numpy().items()
+    ]
+    return list(zip(*values, strict=True))
+
+
 def records(bam: Path) -> Iterator[pysam.AlignedSegment]:
     with pysam.AlignmentFile(str(bam), check_sq=False) as file:
         yield from file.fetch(until_eof=True)

@@ -1,6 +1,9 @@
 """``sv_evidence`` by plain loops over pysam, written from its docstring and not from the code."""
 
+import math
 import re
+import statistics
+from collections import defaultdict
 from pathlib import Path
 
 import pysam
@@ -8,6 +11,7 @@ import pysam
 from naive_evidence import Area, known, records, tag
 
 SOURCES = ("cigar", "split", "clip")
+KINDS = ("DEL", "INS", "INV", "DUP", "BND", "CLIP")
 COMPLEMENT = str.maketrans("=ACMGRSVTWYHKDBN", "=TGKCYSBAWRDMHVN")
 
 
@@ -231,3 +235,40 @@ def inserted(own, last, part, cigar, seq) -> str | None:
         return None
     bases = seq[begin : begin + gap]
     return bases if own.reverse == last.reverse else bases.translate(COMPLEMENT)[::-1]
+
+
+def sv_clusters(
+    evidence: list[tuple], names: tuple[str, ...], max_distance: int, max_size_ratio: float, min_support: int
+) -> list[tuple]:
+    """Clusters of the rows of `sv_evidence`; `names` are the contigs in the order of the header."""
+    groups = defaultdict(list)
+    for row in evidence:
+        groups[(row[0], row[1], row[5], row[10], row[7])].append(row)
+    found = []
+    for (kind, chrom, mate_chrom, strand, mate_strand), rows in groups.items():
+        for piece in pieces(rows, max_distance, max_size_ratio):
+            reads = sorted({row[8] for row in piece})
+            if len(reads) < min_support:
+                continue
+            start, end, size = (math.floor(statistics.median(row[i] for row in piece)) for i in (2, 3, 4))
+            mate_pos = None if mate_chrom is None else math.floor(statistics.median(row[6] for row in piece))
+            known_mapqs = [row[9] for row in piece if row[9] is not None]
+            mean = sum(known_mapqs) / len(known_mapqs) if known_mapqs else None
+            place = (names.index(chrom), start, end, KINDS.index(kind))
+            rest = (strand, mate_strand, size, len(reads), mean, reads)
+            found.append((place, (kind, chrom, start, end, mate_chrom, mate_pos, *rest)))
+    return [row for _, row in sorted(found, key=lambda item: item[0])]
+
+
+def pieces(rows: list[tuple], max_distance: int, max_size_ratio: float) -> list[list[tuple]]:
+    for value, near in (
+        (lambda row: row[2], lambda a, b: b - a <= max_distance),
+        (lambda row: row[3] if row[6] is None else row[6], lambda a, b: b - a <= max_distance),
+        (lambda row: row[4], lambda a, b: b - a <= max_size_ratio * b),
+    ):
+        ordered = sorted(rows, key=value)
+        cuts = [i for i in range(1, len(rows)) if not near(value(ordered[i - 1]), value(ordered[i]))]
+        if cuts:
+            bounds = zip([0, *cuts], [*cuts, len(rows)], strict=True)
+            return [piece for a, b in bounds for piece in pieces(ordered[a:b], max_distance, max_size_ratio)]
+    return [rows]
