@@ -386,6 +386,19 @@ def test_executors(method):
             executor.shutdown()
 
 
+def test_a_dask_client():
+    distributed = pytest.importorskip("distributed")
+    three = 3
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        assert map_regions(lambda item: item + three, range(8), executor=client) == list(range(3, 11))
+        result, failures = map_regions(square, range(5), executor=client, on_error="collect")
+    assert result == [0, 1, 4, 16]
+    assert failures["error"].tolist() == ["ValueError: three"]
+
+
 SCRIPT = """
 import multiprocessing, sys
 multiprocessing.set_start_method(sys.argv[1])
