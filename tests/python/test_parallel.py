@@ -36,7 +36,7 @@ def left_behind() -> set[int]:
 
 
 # Tests of pools that are not fastcov's, which keep helper processes of their own for the next pool.
-FOREIGN = ("test_executors", "test_inside_a_worker_of_a_pool")
+FOREIGN = ("test_a_dask_client", "test_executors", "test_inside_a_worker_of_a_pool")
 
 
 @pytest.fixture(autouse=True)
