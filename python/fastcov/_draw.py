@@ -262,6 +262,24 @@ def counts(title: str, x: str, y: str) -> Drawer:
     return draw
 
 
+def sizes(title: str, size: str, by: str, y: str) -> Drawer:
+    """Rows by size, a line of steps for each kind; those without a size, across contigs, are not drawn."""
+
+    def draw(axes: "Axes", columns: Columns, names: Names) -> None:
+        shown = columns[size] > 0
+        here, codes = columns[size][shown], columns[by][shown]
+        labelled(axes, title, size.replace("_", " "), y, empty=not len(here))
+        if len(here):
+            axes.set_xscale("log")
+            edges = np.geomspace(here.min(), here.max() + 1, 60)
+            for code in np.unique(codes):
+                rows, _ = np.histogram(here[codes == code], edges)
+                axes.stairs(rows, edges, label=names[by][code])
+        axes.set_ylim(bottom=0)
+
+    return draw
+
+
 def flags(axes: "Axes", columns: Columns, names: Names) -> None:
     """A bar for each category, records that passed and those that failed quality checks end to end."""
     rows = np.arange(len(columns["category"]))

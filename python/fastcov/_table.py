@@ -187,12 +187,13 @@ class Table:
         Draw the table; needs matplotlib (``pip install 'fastcov-bio[plot]'``).
 
         Depth, runs, base counts, the samples of a matrix, the rules of a comparison and quantized stretches are drawn
-        along the positions of one region, distributions, statistics and counts whole.
+        along the positions of one region; distributions, statistics and counts whole; discordant pairs by insert size,
+        with the limit; events and clusters of them by size and type.
 
         Parameters
         ----------
         region : int, optional
-            Which of ``metadata["regions"]``, counted from 0. Needed where there are several.
+            Of depth: which of ``metadata["regions"]``, counted from 0. Needed where there are several.
         path : str or path-like, optional
             Where to write the picture; the suffix says the format (.png, .svg, .pdf).
         ax : matplotlib.axes.Axes, optional

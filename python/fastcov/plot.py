@@ -36,6 +36,13 @@ _WHOLE: dict[str, _draw.Drawer] = {
     "length": _draw.statistics,
 }
 
+# Drawers of evidence, by columns no other table has.
+_EVIDENCE: dict[tuple[str, str], _draw.Drawer] = {
+    ("insert_size", "kind"): _draw.sizes("discordant pairs", "insert_size", "kind", "pairs"),
+    ("size", "support"): _draw.sizes("clusters", "size", "type", "clusters"),
+    ("size", "source"): _draw.sizes("events", "size", "type", "events"),
+}
+
 
 def plot_coverage(
     frame: "pd.DataFrame", path: str | os.PathLike[str] | None = None, ax: "Axes | None" = None
@@ -161,7 +168,16 @@ def plot_table(
         The axes drawn on.
     """
     columns = table.columns
-    if "pos" in columns or columns in _ALONG:
+    evidence = next((drawer for known, drawer in _EVIDENCE.items() if set(known) <= set(columns)), None)
+    if evidence is not None and region is None:
+        ax = _axes(path, ax)
+        evidence(ax, table.to_numpy(), table.categories)
+        for limit in sorted({usual["max_insert"] for usual in table.metadata.get("pairs", ())} - {None}):
+            ax.axvline(max(limit, 1), color="#444444", linewidth=1, linestyle="--", label=f"limit {limit:g}")
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend()
+        return _written(ax, path)
+    if evidence is None and ("pos" in columns or columns in _ALONG):
         return _plot_region(table, region, path, ax)
     if region is not None:
         raise InvalidArgumentError(f"region={region}: a table with the columns {', '.join(columns)} is drawn whole")

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import fastcov
+import planted
 from fastcov import get_coverage
 from fastcov._draw import Bins, bins_of_positions, bins_of_runs
 from fastcov.errors import InvalidArgumentError
@@ -280,3 +281,20 @@ def test_regions_are_asked_for_where_there_are_several(sample, tables):
             table.plot(2)
     with pytest.raises(InvalidArgumentError, match="region=0: a table with the columns category, passed, failed is"):
         tables["flag_summary"].plot(0)
+
+
+def test_evidence(tmp_path):
+    planted.short_pairs(tmp_path / "short.bam", 1, coverage=10)
+    pairs = fastcov.discordant_pairs(tmp_path / "short.bam")
+    ax = pairs.plot(path=tmp_path / "pairs.png")
+    assert (tmp_path / "pairs.png").stat().st_size > 1000
+    limit = pairs.metadata["pairs"][0]["max_insert"]
+    labels = ax.get_legend_handles_labels()[1]
+    assert labels == ["insert", "orientation", f"limit {limit:g}"]
+    drawn = sum(patch.get_data().values.sum() for patch in ax.patches)
+    assert drawn == (pairs.to_pandas()["kind"] != "interchromosomal").sum()
+    events = fastcov.sv_evidence(tmp_path / "short.bam", min_size=10)
+    ax = events.plot()
+    assert sum(patch.get_data().values.sum() for patch in ax.patches) == (events.to_numpy()["size"] > 0).sum() > 0
+    assert fastcov.sv_clusters(events).plot().get_title() == "clusters"
+    assert fastcov.sv_evidence(tmp_path / "short.bam", min_size=100).plot().texts[0].get_text() == "no data"
