@@ -3,7 +3,6 @@
 import os
 import random
 import warnings
-from dataclasses import asdict
 
 import fastcov
 import naive_evidence
@@ -42,7 +41,7 @@ def test_random_files_have_the_rows_of_the_loop(tmp_path, pysam_installed):
         # Parts so small that what is usual is guessed in many of them.
         sizes = {"span_bytes": 2000, "part_bytes": rng.choice((1, 3000, 20_000)), "n_cores": rng.choice((1, 3))}
         limit = None if how["max_insert"] == "auto" else how["max_insert"]
-        rule = asdict(fastcov.Rules.bases())
+        rule = fastcov.Rules.bases()
         parts = _fastcov.discordant_pairs(
             str(bam), area, limit, how["min_mapq"], list(how["kinds"]), how["one_per_pair"], rule, **sizes
         )
